@@ -1,0 +1,62 @@
+//! What a surface does to light: ideal optical elements with checked parameters.
+//!
+//! The constructors take the values and the names of the file format and refuse what cannot be used.
+
+mod lens;
+mod mirror;
+mod polarisation;
+mod refractive;
+mod splitter;
+
+pub use lens::ThinLens;
+pub use mirror::Mirror;
+pub use polarisation::{FaradayRotator, LinearPolariser, Waveplate};
+pub use refractive::{Medium, RefractiveInterface};
+pub use splitter::{BeamSplitter, Dichroic, PassType, PolarisingBeamSplitter};
+
+pub use super::report::InvalidValue;
+
+/// What a surface does to light.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Element {
+    /// An ideal thin lens.
+    ThinLens(ThinLens),
+    /// A mirror; also a spatial light modulator, which reflects as one.
+    Mirror(Mirror),
+    /// A beam splitter that keeps the polarisation.
+    BeamSplitter(BeamSplitter),
+    /// A beam splitter by polarisation.
+    PolarisingBeamSplitter(PolarisingBeamSplitter),
+    /// A beam splitter by wavelength.
+    Dichroic(Dichroic),
+    /// A retarder.
+    Waveplate(Waveplate),
+    /// A linear polariser.
+    LinearPolariser(LinearPolariser),
+    /// A Faraday rotator.
+    FaradayRotator(FaradayRotator),
+    /// The boundary of two media.
+    RefractiveInterface(RefractiveInterface),
+    /// Takes all light.
+    BeamBlock,
+}
+
+impl Element {
+    /// The element's name in the field, in lower case.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Element::ThinLens(_) => "lens",
+            Element::Mirror(_) => "mirror",
+            Element::BeamSplitter(_) => "beam splitter",
+            Element::PolarisingBeamSplitter(_) => "polarising beam splitter",
+            Element::Dichroic(_) => "dichroic",
+            Element::Waveplate(_) => "waveplate",
+            Element::LinearPolariser(_) => "linear polariser",
+            Element::FaradayRotator(_) => "Faraday rotator",
+            Element::RefractiveInterface(_) => "refractive interface",
+            Element::BeamBlock => "beam block",
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Surfaces and sources, typed and validated, compiled from a scene.
+//!
+//! [`OpticalSystem::compile`] is the only way from files to light: it reads the items of a [`Scene`](crate::scene::Scene),
+//! reports every value that cannot be used by item and key, and builds the index that finds the nearest surface.
+
+mod colour;
+mod compile;
+pub mod element;
+pub mod fresnel;
+pub mod gaussian;
+pub mod jones;
+pub mod material;
+mod read;
+mod report;
+mod source;
+mod surface;
+mod system;
+
+pub use compile::{CompileError, Compiled, Strictness};
+pub use report::{Report, Severity};
+pub use source::{Beam, Source, SourceError};
+pub use surface::{Shape, Surface};
+pub use system::OpticalSystem;

@@ -1,0 +1,80 @@
+//! The compiled system: surfaces, sources and the index over them.
+
+use super::material::OutOfRange;
+use super::{Source, Surface, element::Element};
+use crate::geometry::bvh::Bvh;
+use crate::scene::ItemId;
+
+/// Surfaces and sources, ready to be traced.
+#[derive(Clone, Debug, Default)]
+pub struct OpticalSystem {
+    surfaces: Vec<Surface>,
+    sources: Vec<Source>,
+    items: Vec<ItemId>,
+    source_items: Vec<ItemId>,
+    index: Bvh,
+}
+
+impl OpticalSystem {
+    /// Largest coordinate in mm of anything in a system: beyond it a double no longer tells a micrometre.
+    pub const MAX_COORDINATE_MM: f64 = 1e9;
+
+    /// A system of these surfaces and sources, for programs that have no scene.
+    ///
+    /// `items` are the ids the surfaces' item numbers point to, `source_items` those of the sources' numbers.
+    ///
+    /// # Errors
+    /// Where a material has no index at the wavelength of a source.
+    pub fn new(
+        surfaces: Vec<Surface>,
+        sources: Vec<Source>,
+        items: Vec<ItemId>,
+        source_items: Vec<ItemId>,
+    ) -> Result<Self, OutOfRange> {
+        for surface in &surfaces {
+            let Element::RefractiveInterface(interface) = &surface.element else { continue };
+            for source in &sources {
+                interface.first().index(source.parameters().wavelength_nm)?;
+                interface.second().index(source.parameters().wavelength_nm)?;
+            }
+        }
+        // Grown by more than the tolerance of any hit rule, so that no box hides a hit at its edge.
+        let boxes: Vec<_> = surfaces
+            .iter()
+            .map(|surface| {
+                let aabb = surface.shape.aabb();
+                let reach = aabb.min.abs().max(aabb.max.abs()).max_element();
+                aabb.grown(1e-6 + 1e-12 * reach)
+            })
+            .collect();
+        Ok(OpticalSystem { index: Bvh::build(&boxes), surfaces, sources, items, source_items })
+    }
+
+    /// The surfaces, in the order of the file.
+    #[must_use]
+    pub fn surfaces(&self) -> &[Surface] {
+        &self.surfaces
+    }
+
+    /// The sources that can be traced, in the order of the file.
+    #[must_use]
+    pub fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
+    /// The ids that the surfaces' item numbers point to.
+    #[must_use]
+    pub fn items(&self) -> &[ItemId] {
+        &self.items
+    }
+
+    /// The ids of all sources in the order of the file, those left out included.
+    #[must_use]
+    pub fn source_items(&self) -> &[ItemId] {
+        &self.source_items
+    }
+
+    pub(crate) fn index(&self) -> &Bvh {
+        &self.index
+    }
+}

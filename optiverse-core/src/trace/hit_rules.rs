@@ -1,0 +1,223 @@
+//! When a ray meets a surface: one rule for each choice of [`SelfHits`](super::SelfHits).
+
+use std::f64::consts::{PI, TAU};
+
+use glam::DVec2;
+
+use crate::geometry::{Arc, Segment};
+use crate::optics::Shape;
+
+/// The surfaces a ray has met at the point it starts from, and how it came there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Contact {
+    /// The direction in which it arrived at the point.
+    arrival: DVec2,
+    /// Surface and whether it was passed; the latest last.
+    met: [(u32, bool); Contact::CAPACITY],
+    len: u8,
+}
+
+impl Contact {
+    /// Surfaces remembered at one point. More than these meet in a point only where a scene is built to: the oldest is forgotten, and
+    /// may then be met again.
+    const CAPACITY: usize = 6;
+
+    /// A ray that arrived along `arrival` at a surface.
+    pub(super) fn new(arrival: DVec2, surface: u32) -> Self {
+        let mut met = [(u32::MAX, false); Self::CAPACITY];
+        met[0] = (surface, false);
+        Contact { arrival, met, len: 1 }
+    }
+
+    /// The same point, where one more surface has been met.
+    pub(super) fn and(mut self, surface: u32) -> Self {
+        if usize::from(self.len) == Self::CAPACITY {
+            self.met.rotate_left(1);
+            self.len -= 1;
+        }
+        self.met[usize::from(self.len)] = (surface, false);
+        self.len += 1;
+        self
+    }
+
+    /// The latest surface was passed.
+    pub(super) fn passed(mut self) -> Self {
+        self.met[usize::from(self.len) - 1].1 = true;
+        self
+    }
+
+    /// The surface met last.
+    pub(super) fn latest(&self) -> u32 {
+        self.met[usize::from(self.len) - 1].0
+    }
+
+    /// Whether going on along `direction` crosses a surface of normal `normal` through the point.
+    ///
+    /// Rounding hides on which side of the surface the point lies, but not from which side the ray came, nor whether it has
+    /// passed the surface since.
+    fn crosses(&self, surface: u32, normal: DVec2, direction: DVec2) -> bool {
+        let passed = self.met[..usize::from(self.len)].iter().filter(|&&met| met == (surface, true)).count() % 2 == 1;
+        let before = self.arrival.dot(normal);
+        let now = direction.dot(normal);
+        if passed { before * now < 0.0 } else { before * now > 0.0 }
+    }
+}
+
+/// Rounding of positions computed from coordinates of this size.
+fn rounding(size: f64) -> f64 {
+    32.0 * f64::EPSILON * size
+}
+
+fn size(v: DVec2) -> f64 {
+    v.abs().max_element()
+}
+
+/// The distance at which a ray meets a surface, ∞ where it does not.
+///
+/// No step and no smallest distance: a straight surface is not met by the ray that leaves it, an arc only at the far end of the chord of
+/// its circle, and a surface through the starting point is met at distance 0 where the ray crosses it.
+pub(super) fn geometric(
+    shape: &Shape,
+    surface: u32,
+    origin: DVec2,
+    direction: DVec2,
+    contact: Option<&Contact>,
+) -> f64 {
+    match shape {
+        Shape::Segment(segment) => geometric_segment(segment, surface, origin, direction, contact),
+        Shape::Arc(arc) => geometric_arc(arc, surface, origin, direction, contact),
+    }
+}
+
+fn geometric_segment(
+    segment: &Segment,
+    surface: u32,
+    origin: DVec2,
+    direction: DVec2,
+    contact: Option<&Contact>,
+) -> f64 {
+    let normal = segment.normal();
+    let half = segment.half_length();
+    let to_middle = segment.middle() - origin;
+    let height = to_middle.dot(normal);
+    let pad = rounding(size(origin) + size(segment.middle()) + half);
+    if height.abs() <= pad && to_middle.dot(segment.tangent()).abs() <= half + pad {
+        let crosses = contact.is_some_and(|c| c.latest() != surface && c.crosses(surface, normal, direction));
+        return if crosses { 0.0 } else { f64::INFINITY };
+    }
+    // On which sides of the ray the end points lie. Surfaces that share an end point get the same answer for it, so that no ray
+    // slips through between them (S. Woop, C. Benthin, I. Wald, "Watertight Ray/Triangle Intersection", JCGT 2 (2013) 65).
+    let side1 = direction.perp_dot(segment.p1() - origin);
+    let side2 = direction.perp_dot(segment.p2() - origin);
+    if (side1 > pad && side2 > pad) || (side1 < -pad && side2 < -pad) {
+        return f64::INFINITY;
+    }
+    let towards = direction.dot(normal);
+    if towards.abs() * half <= pad {
+        return f64::INFINITY; // along the surface
+    }
+    let distance = height / towards;
+    if distance > 0.0 { distance } else { f64::INFINITY }
+}
+
+fn geometric_arc(arc: &Arc, surface: u32, origin: DVec2, direction: DVec2, contact: Option<&Contact>) -> f64 {
+    let from_centre = origin - arc.centre();
+    let radius = arc.radius();
+    let pad = rounding(size(origin) + size(arc.centre()) + radius);
+    let on_arc = |distance: f64| arc.height_over_chord(origin + direction * distance) >= -pad;
+    let along = direction.dot(from_centre);
+    let distance_to_centre = from_centre.length();
+    let latest = contact.is_some_and(|c| c.latest() == surface);
+    if latest || ((distance_to_centre - radius).abs() <= pad && on_arc(0.0)) {
+        if !latest && contact.is_some_and(|c| c.crosses(surface, from_centre, direction)) {
+            return 0.0;
+        }
+        // From a point of the circle: one root is 0, the other the length of the chord.
+        let chord = -2.0 * along;
+        return if chord > pad && on_arc(chord) { chord } else { f64::INFINITY };
+    }
+    let closest = from_centre - along * direction;
+    let discriminant = radius * radius - closest.length_squared();
+    if discriminant < 0.0 {
+        return f64::INFINITY;
+    }
+    // The roots of t² + 2·along·t + k without cancellation.
+    let k = (distance_to_centre - radius) * (distance_to_centre + radius);
+    let larger = -(along + discriminant.sqrt().copysign(along));
+    let other = k / larger;
+    let (near, far) = if larger <= other { (larger, other) } else { (other, larger) };
+    [near, far].into_iter().find(|&t| t > 0.0 && t.is_finite() && on_arc(t)).unwrap_or(f64::INFINITY)
+}
+
+/// The smallest distance in mm, and the step after an interaction, of Optiverse 0.3.4.
+pub(super) const STEP_MM: f64 = 1e-3;
+
+/// The distance at which a ray meets a surface by the rules of Optiverse 0.3.4, ∞ where it does not.
+pub(super) fn step_and_skip(shape: &Shape, origin: DVec2, direction: DVec2) -> f64 {
+    let distance = match shape {
+        Shape::Segment(segment) => app_segment(segment, origin, direction),
+        Shape::Arc(arc) => app_arc(arc, origin, direction),
+    };
+    if distance > STEP_MM { distance } else { f64::INFINITY }
+}
+
+const APP_TOLERANCE: f64 = 1e-9;
+
+fn app_segment(segment: &Segment, origin: DVec2, direction: DVec2) -> f64 {
+    let normal = segment.normal();
+    let towards = direction.dot(normal);
+    if towards.abs() < APP_TOLERANCE {
+        return f64::INFINITY;
+    }
+    let distance = (segment.middle() - origin).dot(normal) / towards;
+    if distance <= APP_TOLERANCE {
+        return f64::INFINITY;
+    }
+    let place = (origin + distance * direction - segment.middle()).dot(segment.tangent());
+    if place.abs() > segment.half_length() + 1e-7 { f64::INFINITY } else { distance }
+}
+
+fn app_arc(arc: &Arc, origin: DVec2, direction: DVec2) -> f64 {
+    let from_centre = origin - arc.centre();
+    let a = direction.length_squared();
+    let b = 2.0 * direction.dot(from_centre);
+    let c = from_centre.length_squared() - arc.radius() * arc.radius();
+    let discriminant = b * b - 4.0 * a * c;
+    if discriminant < 0.0 {
+        return f64::INFINITY;
+    }
+    let root = discriminant.sqrt();
+    [(-b - root) / (2.0 * a), (-b + root) / (2.0 * a)]
+        .into_iter()
+        .find(|&t| t > APP_TOLERANCE && app_arc_holds(arc, origin + t * direction))
+        .unwrap_or(f64::INFINITY)
+}
+
+/// Whether a point of the circle lies on the arc, by angles: the ends belong to it where R > 0 and not where R < 0.
+fn app_arc_holds(arc: &Arc, point: DVec2) -> bool {
+    let angle_of = |p: DVec2| {
+        let from_centre = p - arc.centre();
+        let angle = from_centre.y.atan2(from_centre.x);
+        let turned = if angle < 0.0 { angle + TAU } else { angle };
+        if turned >= TAU { turned - TAU } else { turned }
+    };
+    let (from, to, at) = (angle_of(arc.chord().p1()), angle_of(arc.chord().p2()), angle_of(point));
+    let (span, inside) = if to >= from {
+        (to - from, from - APP_TOLERANCE <= at && at <= to + APP_TOLERANCE)
+    } else {
+        ((TAU - from) + to, at >= from - APP_TOLERANCE || at <= to + APP_TOLERANCE)
+    };
+    if span > PI { !inside } else { inside }
+}
+
+/// Half the length of a surface as Optiverse 0.3.4 takes it for clipping: the arc's from the cosine of its angle.
+pub(super) fn app_half_length(shape: &Shape) -> f64 {
+    match shape {
+        Shape::Segment(segment) => segment.half_length(),
+        Shape::Arc(arc) => {
+            let (v1, v2) = (arc.chord().p1() - arc.centre(), arc.chord().p2() - arc.centre());
+            let radius = arc.radius();
+            0.5 * radius * (v1.dot(v2) / (radius * radius)).clamp(-1.0, 1.0).acos()
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Traces light through an [`OpticalSystem`](crate::optics::OpticalSystem).
+
+mod balance;
+mod emit;
+mod hit_rules;
+mod interact;
+mod nearest_hit;
+mod options;
+mod parallel;
+mod paths;
+mod physics;
+mod tracer;
+mod vertices;
+
+pub use balance::PowerBalance;
+pub use options::{TraceControl, TraceError, TraceOptions};
+pub use parallel::{trace, trace_with_control};
+pub use paths::{Ending, Jones, RayPath, RayPaths};
+pub use physics::{
+    ArcSide, BeamMatrices, ClearAperture, FresnelLaw, HiddenItems, JonesLength, LensLaw, Physics, PointFan, SelfHits, WeakRays,
+};

@@ -1,0 +1,173 @@
+//! Shares the source rays out among threads and joins the results in order.
+
+use std::num::NonZero;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use super::emit::Emission;
+use super::options::{TraceControl, TraceError, TraceOptions};
+use super::paths::RayPaths;
+use super::tracer::{Stopped, Tracer};
+use crate::optics::OpticalSystem;
+
+/// Source rays handed out at a time. The number must not depend on the number of threads: sums of power are rounded
+/// chunk by chunk.
+const CHUNK: u64 = 16;
+
+/// Traces all sources of a system.
+///
+/// # Errors
+/// Where an option cannot be used.
+pub fn trace(system: &OpticalSystem, options: &TraceOptions) -> Result<RayPaths, TraceError> {
+    trace_with_control(system, options, &TraceControl::new())
+}
+
+/// Traces all sources of a system; `control` stops it or tells how far it is, from another thread.
+///
+/// # Errors
+/// Where an option cannot be used, and where it was cancelled.
+pub fn trace_with_control(
+    system: &OpticalSystem,
+    options: &TraceOptions,
+    control: &TraceControl,
+) -> Result<RayPaths, TraceError> {
+    options.validate()?;
+    let emission = Emission::new(system, options);
+    control.begin(emission.len());
+    let job = Job { system, options, control, emission: &emission };
+    let chunks = emission.len().div_ceil(CHUNK);
+    let threads = thread_count(options, chunks);
+    let mut paths = if threads == 1 { job.trace_here()? } else { job.trace_on(threads)? };
+    paths.items = system.items().to_vec();
+    paths.source_items = system.source_items().to_vec();
+    Ok(paths)
+}
+
+/// No more threads than chunks: a thread without work costs more than it brings.
+fn thread_count(options: &TraceOptions, chunks: u64) -> usize {
+    let wanted = if cfg!(feature = "parallel") {
+        let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
+        options.threads.unwrap_or_else(cores).clamp(1, TraceOptions::MAX_THREADS)
+    } else {
+        1
+    };
+    usize::try_from(chunks).unwrap_or(usize::MAX).clamp(1, wanted)
+}
+
+struct Job<'a> {
+    system: &'a OpticalSystem,
+    options: &'a TraceOptions,
+    control: &'a TraceControl,
+    emission: &'a Emission<'a>,
+}
+
+impl Job<'_> {
+    /// Traces one chunk of source rays with at most so many vertices.
+    fn trace_chunk(&self, chunk: u64, max_vertices: usize) -> Result<RayPaths, TraceError> {
+        let mut tracer = Tracer::new(self.system, self.options, self.control, max_vertices);
+        let rays = chunk * CHUNK..((chunk + 1) * CHUNK).min(self.emission.len());
+        let count = rays.end - rays.start;
+        for ray in rays.clone() {
+            let (source, index) = self.emission.source_of(ray);
+            let emitted = self.emission.emit(source, index);
+            match tracer.trace_ray(source, index, emitted) {
+                Ok(()) => {}
+                Err(Stopped::Cancelled) => return Err(TraceError::Cancelled),
+                Err(Stopped::Limit) => {
+                    tracer.paths.truncated = true;
+                    tracer.paths.book_untraced(rays.end - ray - 1);
+                    break;
+                }
+            }
+        }
+        self.control.advance(count);
+        Ok(tracer.paths)
+    }
+
+    fn trace_here(&self) -> Result<RayPaths, TraceError> {
+        let mut joined = RayPaths::empty();
+        for chunk in 0..self.emission.len().div_ceil(CHUNK) {
+            if joined.truncated {
+                joined.book_untraced(self.rays_from(chunk));
+                break;
+            }
+            let mut paths = self.trace_chunk(chunk, self.options.max_vertices - joined.vertex_count())?;
+            joined.append(&mut paths);
+        }
+        Ok(joined)
+    }
+
+    /// Chunks go to threads in order; results are joined in that order, so the number of threads leaves no trace in them.
+    fn trace_on(&self, threads: usize) -> Result<RayPaths, TraceError> {
+        let chunks = self.emission.len().div_ceil(CHUNK);
+        let next = AtomicU64::new(0);
+        let vertices = AtomicUsize::new(0);
+        let worker = || {
+            let mut done: Vec<(u64, RayPaths)> = Vec::new();
+            loop {
+                // Whatever has been counted by now comes before the chunk that is taken next: if it fills the result, that
+                // chunk has no place in it.
+                if vertices.load(Ordering::SeqCst) > self.options.max_vertices {
+                    return Ok(done);
+                }
+                let chunk = next.fetch_add(1, Ordering::SeqCst);
+                if chunk >= chunks {
+                    return Ok(done);
+                }
+                let paths = self.trace_chunk(chunk, self.options.max_vertices)?;
+                vertices.fetch_add(paths.vertex_count(), Ordering::SeqCst);
+                let full = paths.truncated;
+                done.push((chunk, paths));
+                if full {
+                    vertices.store(usize::MAX / 2, Ordering::SeqCst);
+                    return Ok(done);
+                }
+            }
+        };
+        let results: Vec<Result<Vec<(u64, RayPaths)>, TraceError>> = std::thread::scope(|scope| {
+            let handles: Vec<_> = (1..threads).map(|_| scope.spawn(worker)).collect();
+            let own = worker();
+            let others = handles.into_iter().map(|handle| match handle.join() {
+                Ok(result) => result,
+                Err(panic) => std::panic::resume_unwind(panic),
+            });
+            std::iter::once(own).chain(others).collect()
+        });
+        let mut done = Vec::new();
+        for result in results {
+            done.append(&mut result?);
+        }
+        done.sort_unstable_by_key(|&(chunk, _)| chunk);
+
+        let mut joined = RayPaths::empty();
+        let mut after = 0;
+        for (chunk, mut paths) in done {
+            let room = self.options.max_vertices - joined.vertex_count();
+            if paths.vertex_count() > room || (paths.truncated && room < self.options.max_vertices) {
+                // The limit falls into this chunk: trace it again with what is left.
+                paths = self.trace_chunk(chunk, room)?;
+            }
+            joined.append(&mut paths);
+            after = chunk + 1;
+            if joined.truncated {
+                break;
+            }
+        }
+        if after < chunks {
+            joined.book_untraced(self.rays_from(after));
+        }
+        Ok(joined)
+    }
+
+    /// Number of source rays from a chunk on.
+    fn rays_from(&self, chunk: u64) -> u64 {
+        self.emission.len().saturating_sub(chunk * CHUNK)
+    }
+}
+
+impl RayPaths {
+    /// Books source rays that the limit on vertices left out.
+    fn book_untraced(&mut self, rays: u64) {
+        self.balance.emitted += rays as f64;
+        self.balance.limit += rays as f64;
+    }
+}

@@ -1,0 +1,114 @@
+//! The arrays of vertices and paths while they grow.
+
+use glam::DVec2;
+
+use super::paths::{Ending, Jones, RayPaths};
+
+/// One vertex.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Vertex {
+    pub(super) point: DVec2,
+    pub(super) intensity: f64,
+    pub(super) jones: Jones,
+    pub(super) optical_path_mm: f64,
+    /// NaN for rays.
+    pub(super) beam_radius_mm: f64,
+    /// Item and interface; −1 where there is none.
+    pub(super) hit: (i32, i32),
+}
+
+/// What a path has besides its vertices.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PathRecord {
+    pub(super) rgba: [u8; 4],
+    pub(super) wavelength_nm: f64,
+    pub(super) source_index: i64,
+    pub(super) ray_index: i64,
+    pub(super) parent: i64,
+    pub(super) branch_vertex: i64,
+    pub(super) ending: Ending,
+}
+
+impl RayPaths {
+    pub(super) fn push_vertex(&mut self, vertex: Vertex) {
+        self.points.push(vertex.point);
+        self.intensities.push(vertex.intensity);
+        self.jones.push(vertex.jones);
+        self.optical_paths_mm.push(vertex.optical_path_mm);
+        self.beam_radii_mm.push(vertex.beam_radius_mm);
+        self.hit_items.push(vertex.hit.0);
+        self.hit_interfaces.push(vertex.hit.1);
+    }
+
+    /// Sets what an interaction changes at the last vertex.
+    pub(super) fn set_last(&mut self, intensity: f64, jones: Jones, beam_radius_mm: f64) {
+        if let (Some(i), Some(j), Some(w)) =
+            (self.intensities.last_mut(), self.jones.last_mut(), self.beam_radii_mm.last_mut())
+        {
+            (*i, *j, *w) = (intensity, jones, beam_radius_mm);
+        }
+    }
+
+    /// Repeats the vertices from `start`, `count` of them, at the end.
+    pub(super) fn repeat_vertices(&mut self, start: usize, count: usize) {
+        let range = start..start + count;
+        self.points.extend_from_within(range.clone());
+        self.intensities.extend_from_within(range.clone());
+        self.jones.extend_from_within(range.clone());
+        self.optical_paths_mm.extend_from_within(range.clone());
+        self.beam_radii_mm.extend_from_within(range.clone());
+        self.hit_items.extend_from_within(range.clone());
+        self.hit_interfaces.extend_from_within(range);
+    }
+
+    /// Takes back the vertices from `len` on.
+    pub(super) fn truncate_vertices(&mut self, len: usize) {
+        self.points.truncate(len);
+        self.intensities.truncate(len);
+        self.jones.truncate(len);
+        self.optical_paths_mm.truncate(len);
+        self.beam_radii_mm.truncate(len);
+        self.hit_items.truncate(len);
+        self.hit_interfaces.truncate(len);
+    }
+
+    /// Closes the path that ends with the last vertex.
+    pub(super) fn push_path(&mut self, record: PathRecord) {
+        self.offsets.push(self.points.len() as i64);
+        self.rgba.push(record.rgba);
+        self.wavelengths_nm.push(record.wavelength_nm);
+        self.source_indices.push(record.source_index);
+        self.ray_indices.push(record.ray_index);
+        self.parents.push(record.parent);
+        self.branch_vertices.push(record.branch_vertex);
+        self.endings.push(record.ending);
+    }
+
+    /// Appends all paths of `other`.
+    pub(super) fn append(&mut self, other: &mut RayPaths) {
+        let vertices = self.points.len() as i64;
+        let paths = self.endings.len() as i64;
+        self.points.append(&mut other.points);
+        self.intensities.append(&mut other.intensities);
+        self.jones.append(&mut other.jones);
+        self.optical_paths_mm.append(&mut other.optical_paths_mm);
+        self.beam_radii_mm.append(&mut other.beam_radii_mm);
+        self.hit_items.append(&mut other.hit_items);
+        self.hit_interfaces.append(&mut other.hit_interfaces);
+        self.offsets.extend(other.offsets.drain(..).skip(1).map(|offset| offset + vertices));
+        self.parents.extend(other.parents.drain(..).map(|parent| if parent < 0 { parent } else { parent + paths }));
+        self.rgba.append(&mut other.rgba);
+        self.wavelengths_nm.append(&mut other.wavelengths_nm);
+        self.source_indices.append(&mut other.source_indices);
+        self.ray_indices.append(&mut other.ray_indices);
+        self.branch_vertices.append(&mut other.branch_vertices);
+        self.endings.append(&mut other.endings);
+        self.balance.add(&other.balance);
+        self.truncated |= other.truncated;
+    }
+
+    /// A result without paths.
+    pub(super) fn empty() -> Self {
+        RayPaths { offsets: vec![0], ..RayPaths::default() }
+    }
+}
