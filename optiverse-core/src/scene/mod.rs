@@ -1,1 +1,37 @@
-//! Lossless scene.
+//! The lossless scene: ordered items of JSON-valued properties, whatever their keys.
+//!
+//! It is what is saved, merged and undone. It knows no light, does no input or output, and has no clock and no
+//! randomness.
+//!
+//! ```
+//! use optiverse_core::scene::{ItemKind, Scene};
+//!
+//! let text = r#"{"version": "2.0", "items": [{"_type": "source", "item_uuid": "laser", "x_mm": -1.50e2}]}"#;
+//! let scene = Scene::from_json(text)?;
+//! let laser = scene.get("laser").expect("it was just read");
+//! assert_eq!(laser.kind(), ItemKind::Source);
+//! assert!(scene.to_json().contains(r#""x_mm": -1.50e2"#));
+//! # Ok::<(), optiverse_core::scene::SceneError>(())
+//! ```
+
+mod error;
+mod file;
+mod item;
+mod layers;
+pub mod property;
+#[allow(
+    clippy::module_inception,
+    reason = "the room is named after its main type, and so is the file of that type"
+)]
+mod scene;
+
+pub use serde_json::Value;
+
+pub use error::{SceneError, SceneWarning};
+pub use file::MAX_NESTING;
+pub use item::{Item, ItemError, ItemId, ItemKind, Section};
+pub use layers::{LayerKind, LayerNode, LayerTree, LinkMetadata, NestedLayer};
+pub use scene::Scene;
+
+/// The properties of an item or of a document: their order is kept, and numbers are kept as they were written.
+pub type Properties = serde_json::Map<String, Value>;

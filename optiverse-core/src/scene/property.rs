@@ -1,0 +1,29 @@
+//! Numbers as property values.
+
+use serde_json::{Number, Value};
+
+use crate::scene::file::unchecked_number;
+
+/// The number in a property, as double precision.
+///
+/// `NaN`, `Infinity` and `-Infinity` are what they say; a number beyond the range of `f64` becomes infinite. `None` if
+/// the value is not a number.
+///
+/// `Value::as_f64` gives `None` for all of those, and so cannot tell a number that is not finite from a text.
+pub fn to_f64(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(number) => number.as_str().parse().ok(),
+        _ => None,
+    }
+}
+
+/// A property value from a number: the shortest text that reads back as the same number, or `NaN`, `Infinity`,
+/// `-Infinity`, which the app reads as well.
+pub fn from_f64(number: f64) -> Value {
+    match Number::from_f64(number) {
+        Some(number) => Value::Number(number),
+        None if number.is_nan() => unchecked_number("NaN"),
+        None if number > 0.0 => unchecked_number("Infinity"),
+        None => unchecked_number("-Infinity"),
+    }
+}
