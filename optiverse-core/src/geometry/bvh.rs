@@ -228,7 +228,10 @@ mod tests {
         let boxes = vec![Aabb { min: DVec2::ZERO, max: DVec2::ONE }; 100];
         let bvh = Bvh::build(&boxes);
         let query = Query::new(DVec2::new(-1.0, 0.5), DVec2::X);
-        assert_eq!(bvh.nearest(&query, &mut Scratch::default(), |i| if i < 7 { f64::INFINITY } else { 1.0 }), Some((7, 1.0)));
+        assert_eq!(
+            bvh.nearest(&query, &mut Scratch::default(), |i| if i < 7 { f64::INFINITY } else { 1.0 }),
+            Some((7, 1.0))
+        );
         assert_eq!(Bvh::build(&[]).nearest(&query, &mut Scratch::default(), |_| 0.0), None);
     }
 }

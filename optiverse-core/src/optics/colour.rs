@@ -8,7 +8,14 @@ pub(super) fn rgb(text: &str) -> Option<[u8; 3]> {
         // Only names: the parser knows more notations than the files may hold.
         let name: String = text.chars().filter(|c| !c.is_whitespace()).collect();
         let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphabetic());
-        return if is_name { csscolorparser::parse(&name).ok().map(|c| { let [r, g, b, _] = c.to_rgba8(); [r, g, b] }) } else { None };
+        return if is_name {
+            csscolorparser::parse(&name).ok().map(|c| {
+                let [r, g, b, _] = c.to_rgba8();
+                [r, g, b]
+            })
+        } else {
+            None
+        };
     };
     if !digits.chars().all(|c| c.is_ascii_hexdigit()) {
         return None;

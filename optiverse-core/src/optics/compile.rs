@@ -141,7 +141,12 @@ fn leave_out_dark_materials(
             let mut item_reports = ItemReports::new(item);
             let key = format!("interfaces[{}].{key}", surface.interface);
             let name = medium.material().map_or("", Material::name);
-            item_reports.push(Severity::Error, key, format!("\"{name}\""), &format!("a material for every source: {error}"));
+            item_reports.push(
+                Severity::Error,
+                key,
+                format!("\"{name}\""),
+                &format!("a material for every source: {error}"),
+            );
             reports.append(&mut item_reports.finish());
             dark.push(surface.item);
         }
@@ -350,7 +355,9 @@ fn read_interface(r: &mut Reader<'_, '_>) -> Option<Interface> {
     let p2 = read_point(r, ["x2_mm", "y2_mm"], [10.0, 0.0]);
     let radius_mm = match r.boolean("is_curved", false) {
         // Under a nanometre is how files write "flat" for a curved type of surface.
-        Some(true) => r.number("radius_of_curvature_mm", 0.0).map(|radius| if radius.abs() > 1e-6 { radius } else { 0.0 }),
+        Some(true) => {
+            r.number("radius_of_curvature_mm", 0.0).map(|radius| if radius.abs() > 1e-6 { radius } else { 0.0 })
+        }
         Some(false) => Some(0.0),
         None => None,
     };

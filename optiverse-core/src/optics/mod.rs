@@ -17,7 +17,7 @@ mod surface;
 mod system;
 
 pub use compile::{CompileError, Compiled, Strictness};
-pub use report::{Report, Severity};
-pub use source::{Beam, Source, SourceError};
+pub use report::{InvalidValue, Report, Severity};
+pub use source::{Beam, Source, SourceParameters};
 pub use surface::{Shape, Surface};
 pub use system::OpticalSystem;

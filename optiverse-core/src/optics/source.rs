@@ -168,7 +168,13 @@ mod tests {
 
     #[test]
     fn takes_the_limits() {
-        let at_limit = SourceParameters { x_mm: 1e9, y_mm: -1e9, n_rays: Source::MAX_RAYS, wavelength_nm: 0.0, ..Default::default() };
+        let at_limit = SourceParameters {
+            x_mm: 1e9,
+            y_mm: -1e9,
+            n_rays: Source::MAX_RAYS,
+            wavelength_nm: 0.0,
+            ..Default::default()
+        };
         assert!(Source::new(at_limit).is_ok());
         assert!(Source::new(SourceParameters { n_rays: 0, ..Default::default() }).is_ok());
     }

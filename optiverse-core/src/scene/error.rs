@@ -31,16 +31,8 @@ pub enum SceneError {
 }
 
 impl SceneError {
-    pub(crate) fn form(
-        place: impl Into<String>,
-        found: &Value,
-        expected: &'static str,
-    ) -> SceneError {
-        SceneError::Form {
-            place: place.into(),
-            found: describe(found),
-            expected,
-        }
+    pub(crate) fn form(place: impl Into<String>, found: &Value, expected: &'static str) -> SceneError {
+        SceneError::Form { place: place.into(), found: describe(found), expected }
     }
 }
 
@@ -53,18 +45,12 @@ pub struct SceneWarning {
 
 impl SceneWarning {
     pub(crate) fn new(place: impl Into<String>, message: impl Into<String>) -> SceneWarning {
-        SceneWarning {
-            place: place.into(),
-            message: message.into(),
-        }
+        SceneWarning { place: place.into(), message: message.into() }
     }
 
     /// The same warning, met in the linked file `file`.
     pub(crate) fn within(self, file: &str) -> SceneWarning {
-        SceneWarning {
-            place: format!("{file}: {}", self.place),
-            message: self.message,
-        }
+        SceneWarning { place: format!("{file}: {}", self.place), message: self.message }
     }
 
     /// Where it was met: a part of the document such as `items[3]`, or a line of the text.

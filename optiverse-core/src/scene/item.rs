@@ -129,9 +129,7 @@ impl Section {
 
     /// The section whose list has this key.
     pub fn from_key(key: &str) -> Option<Section> {
-        Section::ALL
-            .into_iter()
-            .find(|section| section.key() == key)
+        Section::ALL.into_iter().find(|section| section.key() == key)
     }
 
     /// Where the section's items keep `x` and `y`.
@@ -236,24 +234,11 @@ impl Item {
     pub fn new(section: Section, properties: Properties) -> Result<Item, ItemError> {
         let list = section.key();
         match WrittenId::of(section, &properties) {
-            WrittenId::Text(id) => Ok(Item {
-                id: ItemId::from(id),
-                section,
-                properties,
-            }),
-            WrittenId::Missing => Err(ItemError::NoId {
-                list,
-                key: if section == Section::Components {
-                    "id"
-                } else {
-                    "item_uuid"
-                },
-            }),
-            WrittenId::Unusable(key, found) => Err(ItemError::BadId {
-                list,
-                key,
-                found: describe(found),
-            }),
+            WrittenId::Text(id) => Ok(Item { id: ItemId::from(id), section, properties }),
+            WrittenId::Missing => {
+                Err(ItemError::NoId { list, key: if section == Section::Components { "id" } else { "item_uuid" } })
+            }
+            WrittenId::Unusable(key, found) => Err(ItemError::BadId { list, key, found: describe(found) }),
         }
     }
 
@@ -343,8 +328,7 @@ pub(crate) enum WrittenId<'p> {
 impl WrittenId<'_> {
     pub(crate) fn of(section: Section, properties: &Properties) -> WrittenId<'_> {
         let named = |key: &'static str| properties.get(key).map(|value| (key, value));
-        let entry =
-            named("item_uuid").or_else(|| if section.is_flat() { named("id") } else { None });
+        let entry = named("item_uuid").or_else(|| if section.is_flat() { named("id") } else { None });
         match entry {
             None => WrittenId::Missing,
             Some((_, Value::String(id))) if !id.is_empty() => WrittenId::Text(id),

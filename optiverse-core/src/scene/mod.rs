@@ -19,10 +19,7 @@ mod file;
 mod item;
 mod layers;
 pub mod property;
-#[allow(
-    clippy::module_inception,
-    reason = "the room is named after its main type, and so is the file of that type"
-)]
+#[allow(clippy::module_inception, reason = "the room is named after its main type, and so is the file of that type")]
 mod scene;
 
 pub use serde_json::Value;

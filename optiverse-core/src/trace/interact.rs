@@ -140,10 +140,7 @@ pub(super) fn interact(surface: &Surface, incident: &Incident, physics: Physics)
             let (transmitted, along) = normalised(along);
             let (reflected, across) = normalised(scaled(across, -1.0));
             let child = reflect(surface, &frame, incident, physics, reflected);
-            Outcome::Two {
-                transmitted: pass(transmitted, along),
-                reflected: Child { jones: across, ..child },
-            }
+            Outcome::Two { transmitted: pass(transmitted, along), reflected: Child { jones: across, ..child } }
         }
         Element::RefractiveInterface(interface) => refract(interface, surface, &frame, incident, physics),
     }
@@ -246,7 +243,8 @@ fn refract(
     let ratio = n1 / n2;
     let sin2_squared = ratio * ratio * (1.0 - cos1 * cos1);
     let cos2 = (1.0 - sin2_squared).max(0.0).sqrt();
-    let direction = (ratio * incident.direction + (ratio * cos1 - cos2) * frame.facing).normalize_or(incident.direction);
+    let direction =
+        (ratio * incident.direction + (ratio * cos1 - cos2) * frame.facing).normalize_or(incident.direction);
     let mirrored = Child { index: n1, ..reflect(surface, frame, &Incident { index: n1, ..*incident }, physics, 1.0) };
 
     let refracted_q = incident.q.map(|q| match physics.beam_matrices {
@@ -270,8 +268,7 @@ fn refract(
     match physics.fresnel {
         FresnelLaw::Polarised => {
             let amplitudes = fresnel::amplitudes(n1, n2, cos1);
-            let (share, jones) =
-                normalised([incident.jones[0] * amplitudes.r_p, incident.jones[1] * amplitudes.r_s]);
+            let (share, jones) = normalised([incident.jones[0] * amplitudes.r_p, incident.jones[1] * amplitudes.r_s]);
             let reflected = Child { share, jones, ..mirrored };
             let Some(t) = amplitudes.transmitted else {
                 // All of it, to the last bit: the share is 1 but for the rounding of the vector's length.
@@ -286,8 +283,7 @@ fn refract(
                 return Outcome::One { child: mirrored, passed: false };
             }
             let share = fresnel::mean_reflectance(n1, n2, cos1);
-            let transmitted =
-                Child { direction, share: 1.0 - share, jones: incident.jones, index: n2, q: refracted_q };
+            let transmitted = Child { direction, share: 1.0 - share, jones: incident.jones, index: n2, q: refracted_q };
             Outcome::Two { transmitted, reflected: Child { share, ..mirrored } }
         }
     }

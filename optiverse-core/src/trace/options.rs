@@ -40,9 +40,7 @@ impl TraceOptions {
             return bad("min_intensity", self.min_intensity, "a finite number, 0 or more");
         }
         match self.length_mm {
-            Some(length) if !(length > 0.0 && length.is_finite()) => {
-                bad("length_mm", length, "a finite number over 0")
-            }
+            Some(length) if !(length > 0.0 && length.is_finite()) => bad("length_mm", length, "a finite number over 0"),
             _ => Ok(()),
         }
     }

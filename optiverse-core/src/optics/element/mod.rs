@@ -14,8 +14,6 @@ pub use polarisation::{FaradayRotator, LinearPolariser, Waveplate};
 pub use refractive::{Medium, RefractiveInterface};
 pub use splitter::{BeamSplitter, Dichroic, PassType, PolarisingBeamSplitter};
 
-pub use super::report::InvalidValue;
-
 /// What a surface does to light.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]

@@ -88,8 +88,7 @@ impl LinearPolariser {
     /// An angle that is not finite; an extinction ratio that is negative or not finite.
     pub fn new(transmission_axis_deg: f64, extinction_ratio_db: f64) -> Result<Self, InvalidValue> {
         let axis_deg = number_in("transmission_axis_deg", transmission_axis_deg, .., FINITE)?;
-        let decibels =
-            number_in("extinction_ratio_db", extinction_ratio_db, 0.0.., "a finite number, 0 or more (dB)")?;
+        let decibels = number_in("extinction_ratio_db", extinction_ratio_db, 0.0.., "a finite number, 0 or more (dB)")?;
         Ok(LinearPolariser { axis_deg, axis: PolarisationAxis::new(axis_deg), leakage: 10_f64.powf(-decibels / 20.0) })
     }
 

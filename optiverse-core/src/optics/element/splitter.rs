@@ -150,7 +150,9 @@ mod tests {
         let other = Dichroic::new(550.0, 50.0, "shortpass").unwrap();
         assert!((other.reflectance(633.0) + dichroic.reflectance(633.0) - 1.0).abs() < 1e-15);
         // A width under 1 nm counts as 1 nm: an edge filter, not a division by 0.
-        assert!((Dichroic::new(550.0, 0.0, "longpass").unwrap().reflectance(549.0) - 0.731_058_578_630_005).abs() < 1e-14);
+        assert!(
+            (Dichroic::new(550.0, 0.0, "longpass").unwrap().reflectance(549.0) - 0.731_058_578_630_005).abs() < 1e-14
+        );
     }
 
     #[test]
