@@ -49,7 +49,7 @@ impl Query {
 }
 
 impl Bvh {
-    /// The hierarchy over these boxes; primitive `i` has the box `boxes[i]`.
+    /// The hierarchy over these boxes; primitive `i` lies within the box `boxes[i]` and does not touch its edge.
     #[must_use]
     pub fn build(boxes: &[Aabb]) -> Self {
         let Ok(count) = u32::try_from(boxes.len()) else { return Bvh::default() };
@@ -215,7 +215,8 @@ mod tests {
             }).collect();
             let direction = if quantised { DVec2::X } else { DVec2::from_angle(angle) };
             let query = Query::new(DVec2::new(q(origin.0), q(origin.1)), direction);
-            let bvh = Bvh::build(&boxes);
+            let grown: Vec<Aabb> = boxes.iter().map(|aabb| aabb.grown(1e-9)).collect();
+            let bvh = Bvh::build(&grown);
             let found = bvh.nearest(&query, &mut Scratch::default(), |i| {
                 boxes[i as usize].entry(query.origin, query.inverse, f64::INFINITY).unwrap_or(f64::INFINITY)
             });

@@ -218,7 +218,8 @@ fn read_polarisation(r: &mut Reader<'_, '_>) -> Option<JonesVector> {
         return Some([Complex64::new(ex.0?, ex.1?), Complex64::new(ey.0?, ey.1?)]);
     }
     let real = |h: f64, v: f64| Some([Complex64::new(h, 0.0), Complex64::new(v, 0.0)]);
-    let half = std::f64::consts::FRAC_1_SQRT_2;
+    // By division, as the app has it: the last bit decides about the alpha of light at half power.
+    let half = 1.0 / std::f64::consts::SQRT_2;
     match r.text("polarization_type", "horizontal")?.to_lowercase().as_str() {
         "horizontal" => real(1.0, 0.0),
         "vertical" => real(0.0, 1.0),

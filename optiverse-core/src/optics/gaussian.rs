@@ -156,7 +156,7 @@ mod tests {
         // 632.8 nm, w₀ = 0.5 mm: z_R = 1241.147540 mm; a lens of f = 100 at the waist makes a waist at 99.355025 of
         // 0.040155174; with the waist in its front focus, 0.040285299.
         let q = at_waist(0.5, 632.8);
-        assert!((q.im - 1241.147_540).abs() < 5e-7);
+        assert!((q.im - 1_241.147_540).abs() < 5e-7);
         let focused = lens(1.0, 100.0, 1.0, 1.0).apply(q);
         assert!((-focused.re - 99.355_025).abs() < 5e-7);
         assert!((radius(Complex64::new(0.0, focused.im), 632.8) - 0.040_155_174).abs() < 5e-10);

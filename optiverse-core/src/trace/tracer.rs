@@ -127,22 +127,17 @@ impl<'a> Tracer<'a> {
         result
     }
 
-    fn trace_branches(&mut self, ray: Ray, radius: f64, source: &Source, ray_index: u64) -> Result<(), Stopped> {
+    fn trace_branches(&mut self, mut ray: Ray, radius: f64, source: &Source, ray_index: u64) -> Result<(), Stopped> {
         let mut open = OpenPath { start: self.paths.vertex_count(), branch: 0, parent_branch: None, branch_vertex: 0 };
         self.branch_paths.push(-1);
-        let full = self.push(ray.position, &ray, radius, (-1, -1)).is_err();
-        let mut result = if full { Err((Stopped::Limit, ray)) } else { self.follow(ray, &mut open) };
+        let mut room = self.push(ray.position, &ray, radius, (-1, -1));
         loop {
-            let (ray, ending) = match result {
-                Ok((ray, ending)) => (ray, ending),
-                Err((stopped, ray)) => {
-                    self.close(&open, &ray, Ending::Limit, source, ray_index);
-                    let waiting: f64 = self.waiting.iter().map(|w| w.ray.intensity).sum();
-                    self.paths.balance.limit += waiting;
-                    return Err(stopped);
-                }
-            };
-            self.close(&open, &ray, ending, source, ray_index);
+            let ended = room.and_then(|()| self.follow(&mut ray, &mut open));
+            self.close(&open, &ray, ended.unwrap_or(Ending::Limit), source, ray_index);
+            if let Err(stopped) = ended {
+                self.paths.balance.limit += self.waiting.iter().map(|waiting| waiting.ray.intensity).sum::<f64>();
+                return Err(stopped);
+            }
             let Some(next) = self.waiting.pop() else { return Ok(()) };
             open = OpenPath {
                 start: self.paths.vertex_count(),
@@ -150,46 +145,42 @@ impl<'a> Tracer<'a> {
                 parent_branch: next.parent_branch,
                 branch_vertex: next.branch_vertex,
             };
-            if open.start + next.prefix_len > self.max_vertices {
-                result = Err((Stopped::Limit, next.ray));
-                continue;
-            }
-            self.paths.repeat_vertices(next.prefix_start, next.prefix_len);
-            self.paths.set_last(next.ray.intensity, next.ray.jones, next.beam_radius_mm);
-            result = self.follow(next.ray, &mut open);
+            ray = next.ray;
+            room = if open.start + next.prefix_len > self.max_vertices {
+                Err(Stopped::Limit)
+            } else {
+                self.paths.repeat_vertices(next.prefix_start, next.prefix_len);
+                self.paths.set_last(ray.intensity, ray.jones, next.beam_radius_mm);
+                Ok(())
+            };
         }
     }
 
     /// Follows a ray until its path ends; where it divides, the reflected light goes on and the transmitted light waits.
-    fn follow(&mut self, mut ray: Ray, open: &mut OpenPath) -> Result<(Ray, Ending), (Stopped, Ray)> {
+    fn follow(&mut self, ray: &mut Ray, open: &mut OpenPath) -> Result<Ending, Stopped> {
         loop {
             if self.control.is_cancelled() {
-                return Err((Stopped::Cancelled, ray));
+                return Err(Stopped::Cancelled);
             }
             if ray.events >= self.options.max_events {
-                return Ok((ray, Ending::TooManyEvents));
+                return Ok(Ending::TooManyEvents);
             }
             if ray.intensity < self.options.min_intensity {
-                return Ok((ray, Ending::TooWeak));
+                return Ok(Ending::TooWeak);
             }
             if ray.remaining_mm <= 0.0 {
-                return Ok((ray, Ending::TooLong));
+                return Ok(Ending::TooLong);
             }
-            let hit = self.nearest.find(ray.position, ray.direction, ray.contact.as_ref());
-            let Some(hit) = hit.filter(|hit| hit.distance <= ray.remaining_mm) else {
-                let ending = if hit.is_some() { Ending::TooLong } else { Ending::Left };
-                return match self.run_out(&mut ray) {
-                    Ok(()) => Ok((ray, ending)),
-                    Err(stopped) => Err((stopped, ray)),
-                };
+            let found = self.nearest.find(ray.position, ray.direction, ray.contact.as_ref());
+            let Some(hit) = found.filter(|hit| hit.distance <= ray.remaining_mm) else {
+                self.run_out(ray)?;
+                return Ok(if found.is_some() { Ending::TooLong } else { Ending::Left });
             };
             // The system outlives the tracer: its surface can be held while the tracer changes.
             let system: &'a OpticalSystem = self.system;
             let surface = &system.surfaces()[hit.surface as usize];
-            match self.meet(&mut ray, hit, surface, open) {
-                Ok(None) => {}
-                Ok(Some(ending)) => return Ok((ray, ending)),
-                Err(stopped) => return Err((stopped, ray)),
+            if let Some(ending) = self.meet(ray, hit, surface, open)? {
+                return Ok(ending);
             }
         }
     }
