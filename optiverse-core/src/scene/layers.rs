@@ -324,7 +324,7 @@ impl Reader<'_> {
                     return named[index];
                 }
                 let message = format!(
-                    "the group is inside itself or below {MAX_NESTING} others; it is taken for an outermost one"
+                    "the group is inside itself, or nested more than {MAX_NESTING} levels deep; it is taken for an outermost one"
                 );
                 self.warn(&format!("group {}", nodes[index].uuid), message);
                 None
@@ -348,28 +348,29 @@ fn item_node(uuid: &str) -> LayerNode {
 
 /// Puts each group into its parent, groups before items. The parents form no cycle.
 fn nest(nodes: Vec<LayerNode>, parents: &[Option<usize>]) -> Vec<LayerNode> {
-    let mut depths: Vec<(usize, usize)> = (0..nodes.len())
-        .map(|index| {
-            (
-                std::iter::successors(parents[index], |&parent| parents[parent]).count(),
-                index,
-            )
-        })
-        .collect();
-    depths.sort_unstable();
-    let mut nodes: Vec<Option<LayerNode>> = nodes.into_iter().map(Some).collect();
-    let mut roots = Vec::new();
-    // The deepest first, and the last of a family first, so that each is complete when it moves into its parent.
-    for &(_, index) in depths.iter().rev() {
-        let Some(node) = nodes[index].take() else {
-            continue;
-        };
-        match parents[index].and_then(|parent| nodes[parent].as_mut()) {
-            Some(parent) => parent.children.insert(0, node),
-            None => roots.insert(0, node),
+    let depth =
+        |index: usize| std::iter::successors(parents[index], |&parent| parents[parent]).count();
+    let mut deepest_first: Vec<usize> = (0..nodes.len()).collect();
+    deepest_first.sort_by_cached_key(|&index| std::cmp::Reverse(depth(index)));
+    let mut members: Vec<Vec<usize>> = vec![Vec::new(); nodes.len()];
+    for (index, parent) in parents.iter().enumerate() {
+        if let Some(parent) = *parent {
+            members[parent].push(index);
         }
     }
-    roots
+    let mut nodes: Vec<Option<LayerNode>> = nodes.into_iter().map(Some).collect();
+    for index in deepest_first {
+        let mut children: Vec<LayerNode> = members[index]
+            .iter()
+            .filter_map(|&member| nodes[member].take())
+            .collect();
+        if let Some(node) = &mut nodes[index] {
+            children.append(&mut node.children);
+            node.children = children;
+        }
+    }
+    // What was not moved into a parent is an outermost group.
+    nodes.into_iter().flatten().collect()
 }
 
 /// What Python, and so the app, takes for true.

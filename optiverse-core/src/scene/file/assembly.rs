@@ -26,16 +26,11 @@ impl Scene {
     /// is not an object, if a list of items is not a list, or if an entry of such a list is not an object.
     pub fn from_json(text: &str) -> Result<Scene, SceneError> {
         let document = file::read(text)?;
-        let mut warnings = Vec::new();
-        for repeated in &document.repeated_keys {
-            warnings.push(SceneWarning::new(
-                format!("line {}, column {}", repeated.line, repeated.column),
-                format!(
-                    "the key {:?} is repeated in one object; the last value is kept",
-                    repeated.key
-                ),
-            ));
-        }
+        let warnings = document
+            .repeated_keys
+            .iter()
+            .map(SceneWarning::from)
+            .collect();
         match document.value {
             Value::Object(document) => Scene::from_document(document, warnings),
             other => Err(SceneError::form("the document", &other, "an object")),
