@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::scene::file::RepeatedKey;
+
 /// Why a text is not a scene.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -61,6 +63,18 @@ impl SceneWarning {
     /// What was odd and what was made of it.
     pub fn message(&self) -> &str {
         &self.message
+    }
+}
+
+impl From<&RepeatedKey> for SceneWarning {
+    fn from(repeated: &RepeatedKey) -> SceneWarning {
+        SceneWarning::new(
+            format!("line {}, column {}", repeated.line, repeated.column),
+            format!(
+                "the key {:?} is repeated in one object; the last value is kept",
+                repeated.key
+            ),
+        )
     }
 }
 

@@ -132,13 +132,16 @@ impl Section {
         Section::ALL.into_iter().find(|section| section.key() == key)
     }
 
-    /// Where the section's items keep `x` and `y`.
-    pub(crate) const fn position_keys(self) -> Position {
+    /// How the section's items say where they are.
+    pub(crate) const fn placement(self) -> Placement {
         match self {
-            Section::Texts | Section::Rectangles => Position::Keys("x", "y"),
-            Section::Rulers => Position::Points,
-            Section::PathMeasures => Position::None,
-            _ => Position::Keys("x_mm", "y_mm"),
+            Section::Texts | Section::Rectangles => Placement::Keys { x: "x", y: "y" },
+            Section::Rulers => Placement::Points,
+            Section::PathMeasures => Placement::None,
+            _ => Placement::Keys {
+                x: "x_mm",
+                y: "y_mm",
+            },
         }
     }
 
@@ -154,14 +157,17 @@ impl Section {
 
 /// How an item says where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Position {
-    /// Two properties, in millimetres.
-    Keys(&'static str, &'static str),
-    /// A list of points (`points`; in older files `p1` and `p2`), in millimetres.
+pub(crate) enum Placement {
+    /// By two properties, in millimetres.
+    Keys { x: &'static str, y: &'static str },
+    /// By a list of points (`points`; in older files `p1` and `p2`), in millimetres.
     Points,
-    /// It depends on something else.
+    /// Not at all.
     None,
 }
+
+/// A value and the key it stands under.
+pub(crate) type KeyedValue<'p> = (&'static str, &'p Value);
 
 /// What an item is, by its list and its `_type` or `kind`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -289,6 +295,28 @@ impl Item {
         self.properties.get(key)
     }
 
+    /// The points of a ruler, each with the key it stands under; or the key and value that are no points.
+    pub(crate) fn points(&self) -> Result<Vec<KeyedValue<'_>>, (&'static str, Option<&Value>)> {
+        match self.get("points") {
+            Some(Value::Array(points)) => {
+                Ok(points.iter().map(|point| ("points", point)).collect())
+            }
+            Some(other) => Err(("points", Some(other))),
+            None => match (self.get("p1"), self.get("p2")) {
+                (Some(first), Some(second)) => Ok(vec![("p1", first), ("p2", second)]),
+                _ => Err(("points", None)),
+            },
+        }
+    }
+
+    /// The keys under which a ruler keeps these points, one for each of [`Item::points`].
+    pub(crate) fn keyed_points(&self, points: Vec<Value>) -> Vec<(&'static str, Value)> {
+        if self.get("points").is_some() {
+            return vec![("points", Value::Array(points))];
+        }
+        ["p1", "p2"].into_iter().zip(points).collect()
+    }
+
     /// The id as the properties have it: other than [`Item::id`] where that was taken.
     pub(crate) fn written_id(&self) -> Option<&str> {
         match WrittenId::of(self.section, &self.properties) {
@@ -299,7 +327,8 @@ impl Item {
 
     /// Whether changing `key` would change the item's id.
     pub(crate) fn is_id_key(&self, key: &str) -> bool {
-        key == "item_uuid" || (key == "id" && self.section.is_flat())
+        key == "item_uuid"
+            || (key == "id" && self.section.is_flat() && self.get("item_uuid").is_none())
     }
 }
 

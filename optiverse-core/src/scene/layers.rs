@@ -90,7 +90,13 @@ impl LayerTree {
         open.extend(self.roots.iter().rev().map(|root| nest(root, None)));
         std::iter::from_fn(move || {
             let next = open.pop()?;
-            open.extend(next.node.children.iter().rev().map(|child| nest(child, Some(next))));
+            open.extend(
+                next.node
+                    .children
+                    .iter()
+                    .rev()
+                    .map(|child| nest(child, Some(next))),
+            );
             Some(next)
         })
     }
@@ -102,7 +108,9 @@ impl LayerTree {
 
     /// The nodes by their ids; of several with one id the last counts.
     pub(crate) fn by_uuid(&self) -> HashMap<&str, NestedLayer<'_>> {
-        self.walk().map(|layer| (layer.node.uuid.as_str(), layer)).collect()
+        self.walk()
+            .map(|layer| (layer.node.uuid.as_str(), layer))
+            .collect()
     }
 
     /// Reads the tree from a document; what cannot be used is left out, with a warning.
@@ -132,7 +140,10 @@ impl Reader<'_> {
             None | Some(Value::Null) => &[],
             Some(Value::Array(entries)) => entries,
             Some(other) => {
-                self.warn(place, format!("is {}, expected a list; it is ignored", describe(other)));
+                self.warn(
+                    place,
+                    format!("is {}, expected a list; it is ignored", describe(other)),
+                );
                 &[]
             }
         }
@@ -141,7 +152,13 @@ impl Reader<'_> {
     fn layer_state(&mut self, state: &Value) -> Vec<LayerNode> {
         let place = "layer_state";
         let Value::Object(state) = state else {
-            self.warn(place, format!("is {}, expected an object; no layers are known", describe(state)));
+            self.warn(
+                place,
+                format!(
+                    "is {}, expected an object; no layers are known",
+                    describe(state)
+                ),
+            );
             return Vec::new();
         };
         if state.is_empty() {
@@ -152,7 +169,10 @@ impl Reader<'_> {
             Some(version) if property::to_f64(version) == Some(1.0) => {}
             found => {
                 let found = found.map_or("missing".to_owned(), describe);
-                self.warn("layer_state.version", format!("is {found}, expected 1; no layers are known"));
+                self.warn(
+                    "layer_state.version",
+                    format!("is {found}, expected 1; no layers are known"),
+                );
                 return Vec::new();
             }
         }
@@ -168,12 +188,21 @@ impl Reader<'_> {
 
     fn node(&mut self, place: &str, node: &Value) -> Option<LayerNode> {
         let Value::Object(node) = node else {
-            self.warn(place, format!("is {}, expected an object; the layer is ignored", describe(node)));
+            self.warn(
+                place,
+                format!(
+                    "is {}, expected an object; the layer is ignored",
+                    describe(node)
+                ),
+            );
             return None;
         };
         let Some(uuid) = node.get("uuid").and_then(Value::as_str) else {
             let found = node.get("uuid").map_or("missing".to_owned(), describe);
-            self.warn(place, format!("`uuid` is {found}, expected a text; the layer is ignored"));
+            self.warn(
+                place,
+                format!("`uuid` is {found}, expected a text; the layer is ignored"),
+            );
             return None;
         };
         let kind = match node.get("type") {
@@ -181,7 +210,12 @@ impl Reader<'_> {
             Some(Value::String(kind)) if kind == "item" => LayerKind::Item,
             found => {
                 let found = found.map_or("missing".to_owned(), describe);
-                self.warn(place, format!("`type` is {found}, expected \"group\" or \"item\"; the layer is ignored"));
+                self.warn(
+                    place,
+                    format!(
+                        "`type` is {found}, expected \"group\" or \"item\"; the layer is ignored"
+                    ),
+                );
                 return None;
             }
         };
@@ -200,7 +234,10 @@ impl Reader<'_> {
 
     fn link(&mut self, place: &str, link: &Value) -> Option<LinkMetadata> {
         let Some(source_path) = link.get("source_path").and_then(Value::as_str) else {
-            self.warn(place, "`source_path` is missing or not a text; the link is ignored");
+            self.warn(
+                place,
+                "`source_path` is missing or not a text; the link is ignored",
+            );
             return None;
         };
         let mut number = |key: &str| match link.get(key) {
@@ -209,7 +246,12 @@ impl Reader<'_> {
                 Some(number) => Some(number),
                 None => {
                     let found = describe(value);
-                    self.warn(place, format!("`{key}` is {found}, expected a finite number; the link is ignored"));
+                    self.warn(
+                        place,
+                        format!(
+                            "`{key}` is {found}, expected a finite number; the link is ignored"
+                        ),
+                    );
                     None
                 }
             },
@@ -229,7 +271,10 @@ impl Reader<'_> {
         for (index, group) in self.list("groups", Some(groups)).iter().enumerate() {
             let place = format!("groups[{index}]");
             let Some(uuid) = group.get("group_uuid").and_then(Value::as_str) else {
-                self.warn(&place, "`group_uuid` is missing or not a text; the group is ignored");
+                self.warn(
+                    &place,
+                    "`group_uuid` is missing or not a text; the group is ignored",
+                );
                 continue;
             };
             let items = self.list(&format!("{place}.item_uuids"), group.get("item_uuids"));
@@ -242,7 +287,11 @@ impl Reader<'_> {
                 visible: true,
                 locked: false,
                 link: None,
-                children: items.iter().filter_map(Value::as_str).map(item_node).collect(),
+                children: items
+                    .iter()
+                    .filter_map(Value::as_str)
+                    .map(item_node)
+                    .collect(),
             });
         }
         let parents = self.parent_indices(&nodes, &parents);
@@ -250,19 +299,32 @@ impl Reader<'_> {
     }
 
     /// For each group the index of its parent; none for a group that is its own ancestor or nested too deep.
-    fn parent_indices(&mut self, nodes: &[LayerNode], parents: &[Option<&str>]) -> Vec<Option<usize>> {
-        let by_uuid: HashMap<&str, usize> =
-            nodes.iter().enumerate().map(|(index, node)| (node.uuid.as_str(), index)).collect();
-        let named: Vec<Option<usize>> =
-            parents.iter().map(|parent| parent.and_then(|uuid| by_uuid.get(uuid).copied())).collect();
-        let ends = |start: usize| std::iter::successors(Some(start), |&index| named[index]).nth(MAX_NESTING).is_none();
+    fn parent_indices(
+        &mut self,
+        nodes: &[LayerNode],
+        parents: &[Option<&str>],
+    ) -> Vec<Option<usize>> {
+        let by_uuid: HashMap<&str, usize> = nodes
+            .iter()
+            .enumerate()
+            .map(|(index, node)| (node.uuid.as_str(), index))
+            .collect();
+        let named: Vec<Option<usize>> = parents
+            .iter()
+            .map(|parent| parent.and_then(|uuid| by_uuid.get(uuid).copied()))
+            .collect();
+        let ends = |start: usize| {
+            std::iter::successors(Some(start), |&index| named[index])
+                .nth(MAX_NESTING)
+                .is_none()
+        };
         (0..nodes.len())
             .map(|index| {
                 if ends(index) {
                     return named[index];
                 }
                 let message = format!(
-                    "the group is inside itself or below {MAX_NESTING} others; it is taken for an outermost one"
+                    "the group is inside itself, or nested more than {MAX_NESTING} levels deep; it is taken for an outermost one"
                 );
                 self.warn(&format!("group {}", nodes[index].uuid), message);
                 None
@@ -286,23 +348,29 @@ fn item_node(uuid: &str) -> LayerNode {
 
 /// Puts each group into its parent, groups before items. The parents form no cycle.
 fn nest(nodes: Vec<LayerNode>, parents: &[Option<usize>]) -> Vec<LayerNode> {
-    let mut depths: Vec<(usize, usize)> = (0..nodes.len())
-        .map(|index| (std::iter::successors(parents[index], |&parent| parents[parent]).count(), index))
-        .collect();
-    depths.sort_unstable();
-    let mut nodes: Vec<Option<LayerNode>> = nodes.into_iter().map(Some).collect();
-    let mut roots = Vec::new();
-    // The deepest first, and the last of a family first, so that each is complete when it moves into its parent.
-    for &(_, index) in depths.iter().rev() {
-        let Some(node) = nodes[index].take() else {
-            continue;
-        };
-        match parents[index].and_then(|parent| nodes[parent].as_mut()) {
-            Some(parent) => parent.children.insert(0, node),
-            None => roots.insert(0, node),
+    let depth =
+        |index: usize| std::iter::successors(parents[index], |&parent| parents[parent]).count();
+    let mut deepest_first: Vec<usize> = (0..nodes.len()).collect();
+    deepest_first.sort_by_cached_key(|&index| std::cmp::Reverse(depth(index)));
+    let mut members: Vec<Vec<usize>> = vec![Vec::new(); nodes.len()];
+    for (index, parent) in parents.iter().enumerate() {
+        if let Some(parent) = *parent {
+            members[parent].push(index);
         }
     }
-    roots
+    let mut nodes: Vec<Option<LayerNode>> = nodes.into_iter().map(Some).collect();
+    for index in deepest_first {
+        let mut children: Vec<LayerNode> = members[index]
+            .iter()
+            .filter_map(|&member| nodes[member].take())
+            .collect();
+        if let Some(node) = &mut nodes[index] {
+            children.append(&mut node.children);
+            node.children = children;
+        }
+    }
+    // What was not moved into a parent is an outermost group.
+    nodes.into_iter().flatten().collect()
 }
 
 /// What Python, and so the app, takes for true.

@@ -14,20 +14,28 @@
 //! # Ok::<(), optiverse_core::scene::SceneError>(())
 //! ```
 
+mod edit;
 mod error;
 mod file;
 mod item;
 mod layers;
+mod links;
 pub mod property;
 #[allow(clippy::module_inception, reason = "the room is named after its main type, and so is the file of that type")]
 mod scene;
 
 pub use serde_json::Value;
 
+pub use edit::{Edit, EditError, MAX_BATCH_NESTING, PropertyChange};
 pub use error::{SceneError, SceneWarning};
-pub use file::MAX_NESTING;
+#[cfg(feature = "fs")]
+pub use file::LibraryProblem;
+pub use file::{ComponentRecord, Library, MAX_NESTING};
 pub use item::{Item, ItemError, ItemId, ItemKind, Section};
 pub use layers::{LayerKind, LayerNode, LayerTree, LinkMetadata, NestedLayer};
+#[cfg(feature = "fs")]
+pub use links::LocalFiles;
+pub use links::{AssemblyFiles, FileError, LinkError, MAX_LINK_DEPTH, MAX_LINKED_ITEMS, MAX_LINKS};
 pub use scene::Scene;
 
 /// The properties of an item or of a document: their order is kept, and numbers are kept as they were written.

@@ -27,3 +27,17 @@ pub fn from_f64(number: f64) -> Value {
         None => unchecked_number("-Infinity"),
     }
 }
+
+/// The first two numbers of a list, in millimetres.
+pub(crate) fn to_point(value: &Value) -> Option<(f64, f64)> {
+    match value.as_array()?.as_slice() {
+        [x, y, ..] => Some((to_f64(x)?, to_f64(y)?)),
+        _ => None,
+    }
+}
+
+/// The list `value` with its first two entries replaced.
+pub(crate) fn with_point(value: &Value, (x, y): (f64, f64)) -> Value {
+    let rest = value.as_array().into_iter().flatten().skip(2).cloned();
+    Value::Array([from_f64(x), from_f64(y)].into_iter().chain(rest).collect())
+}

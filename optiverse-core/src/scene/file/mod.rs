@@ -1,9 +1,16 @@
 //! Text and folders: the formats that scenes and components are read from and written to.
 
 mod assembly;
+mod component;
 mod json_reader;
 mod json_writer;
+mod library;
 
+pub(crate) use assembly::UniqueIds;
+pub use component::ComponentRecord;
 pub use json_reader::MAX_NESTING;
-pub(crate) use json_reader::{read, unchecked_number};
+pub(crate) use json_reader::{RepeatedKey, read, unchecked_number};
 pub(crate) use json_writer::write;
+pub use library::Library;
+#[cfg(feature = "fs")]
+pub use library::LibraryProblem;

@@ -1,0 +1,41 @@
+//! Scenes to measure with, the same at every run.
+
+use glam::DVec2;
+use optiverse_core::geometry::Segment;
+use optiverse_core::optics::element::{Element, Mirror};
+use optiverse_core::optics::{OpticalSystem, Shape, Source, SourceParameters, Surface};
+
+/// Side of the closed box, in mm.
+const BOX_MM: f64 = 1000.0;
+
+/// Flat mirrors of random place, direction and length in a closed box of mirrors, with rays in all directions from its middle.
+///
+/// # Panics
+/// Never: every value is in range.
+#[expect(clippy::unwrap_used, reason = "a scene of known good values")]
+pub fn maze(mirrors: usize, lengths_mm: std::ops::Range<f64>, rays: i64) -> OpticalSystem {
+    let mut random = fastrand::Rng::with_seed(2026);
+    let mirror = Element::Mirror(Mirror::new(100.0).unwrap());
+    let half = 0.5 * BOX_MM;
+    let corners = [(-half, -half), (half, -half), (half, half), (-half, half)].map(|(x, y)| DVec2::new(x, y));
+    let walls = (0..4).map(|i| (corners[i], corners[(i + 1) % 4]));
+    let inside = (0..mirrors).map(|_| {
+        let middle = DVec2::new(random.f64() - 0.5, random.f64() - 0.5) * (BOX_MM - lengths_mm.end);
+        let length = lengths_mm.start + random.f64() * (lengths_mm.end - lengths_mm.start);
+        let along = DVec2::from_angle(random.f64() * std::f64::consts::TAU) * (0.5 * length);
+        (middle - along, middle + along)
+    });
+    let surfaces = walls
+        .chain(inside)
+        .map(|(p1, p2)| Surface::new(Shape::Segment(Segment::new(p1, p2).unwrap()), mirror.clone(), 0, 0))
+        .collect();
+    let source = Source::new(SourceParameters {
+        x_mm: 0.0,
+        size_mm: 0.0,
+        spread_deg: 180.0,
+        n_rays: rays,
+        ray_length_mm: 1e9,
+        ..Default::default()
+    });
+    OpticalSystem::new(surfaces, vec![source.unwrap()], vec!["mirrors".into()], vec!["source".into()]).unwrap()
+}
