@@ -13,7 +13,7 @@ const BOX_MM: f64 = 1000.0;
 /// # Panics
 /// Never: every value is in range.
 #[expect(clippy::unwrap_used, reason = "a scene of known good values")]
-pub fn maze(mirrors: usize, lengths_mm: std::ops::Range<f64>, rays: i64) -> OpticalSystem {
+pub(crate) fn maze(mirrors: usize, lengths_mm: std::ops::Range<f64>, rays: i64) -> OpticalSystem {
     let mut random = fastrand::Rng::with_seed(2026);
     let mirror = Element::Mirror(Mirror::new(100.0).unwrap());
     let half = 0.5 * BOX_MM;
@@ -31,7 +31,8 @@ pub fn maze(mirrors: usize, lengths_mm: std::ops::Range<f64>, rays: i64) -> Opti
         .collect();
     let source = Source::new(SourceParameters {
         x_mm: 0.0,
-        size_mm: 0.0,
+        // Not 0: of a point source, the rules of Optiverse 0.3.4 send one ray only.
+        size_mm: 1e-3,
         spread_deg: 180.0,
         n_rays: rays,
         ray_length_mm: 1e9,
