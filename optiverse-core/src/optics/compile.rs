@@ -1,5 +1,6 @@
 //! From a scene to a system: the only place that reads the file format's optical keys.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use glam::DVec2;
@@ -130,13 +131,11 @@ fn leave_out_dark_materials(
     items: &[crate::scene::ItemId],
     reports: &mut Vec<Report>,
 ) {
-    let mut dark: Vec<u32> = Vec::new();
+    let mut dark = HashSet::new();
     for surface in surfaces.iter() {
         let Element::RefractiveInterface(interface) = &surface.element else { continue };
         for (key, medium) in [("n1_material", interface.first()), ("n2_material", interface.second())] {
-            let Some(error) = sources.iter().find_map(|s| medium.index(s.parameters().wavelength_nm).err()) else {
-                continue;
-            };
+            let Err(error) = medium.serves(sources) else { continue };
             let Some(item) = items.get(surface.item as usize).and_then(|id| scene.get(id.as_ref())) else { continue };
             let mut item_reports = ItemReports::new(item);
             let key = format!("interfaces[{}].{key}", surface.interface);
@@ -148,7 +147,7 @@ fn leave_out_dark_materials(
                 &format!("a material for every source: {error}"),
             );
             reports.append(&mut item_reports.finish());
-            dark.push(surface.item);
+            dark.insert(surface.item);
         }
     }
     surfaces.retain(|surface| !dark.contains(&surface.item));

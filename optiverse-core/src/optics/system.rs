@@ -32,10 +32,9 @@ impl OpticalSystem {
         source_items: Vec<ItemId>,
     ) -> Result<Self, OutOfRange> {
         for surface in &surfaces {
-            let Element::RefractiveInterface(interface) = &surface.element else { continue };
-            for source in &sources {
-                interface.first().index(source.parameters().wavelength_nm)?;
-                interface.second().index(source.parameters().wavelength_nm)?;
+            if let Element::RefractiveInterface(interface) = &surface.element {
+                interface.first().serves(&sources)?;
+                interface.second().serves(&sources)?;
             }
         }
         // Grown by more than the tolerance of any hit rule, so that no box hides a hit at its edge.

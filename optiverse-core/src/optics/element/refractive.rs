@@ -1,4 +1,5 @@
 use super::super::material::{Material, OutOfRange};
+use super::super::Source;
 use super::super::report::{InvalidValue, number_in};
 
 /// What lies on one side of a refractive interface.
@@ -42,6 +43,12 @@ impl Medium {
     /// Where the material's dispersion is not known there.
     pub fn index(&self, wavelength_nm: f64) -> Result<f64, OutOfRange> {
         self.material.map_or(Ok(self.index), |material| material.index(wavelength_nm))
+    }
+
+    /// Whether it has an index at the wavelengths of all these sources.
+    pub(crate) fn serves(&self, sources: &[Source]) -> Result<(), OutOfRange> {
+        let Some(material) = self.material else { return Ok(()) };
+        sources.iter().try_for_each(|source| material.index(source.parameters().wavelength_nm).map(drop))
     }
 }
 
