@@ -7,9 +7,7 @@ const ASSEMBLY: &str = include_str!("data/scene/assembly.json");
 const OLDER_FORMAT: &str = include_str!("data/scene/older_format.json");
 
 fn error(text: &str) -> String {
-    Scene::from_json(text)
-        .expect_err("the text should be refused")
-        .to_string()
+    Scene::from_json(text).expect_err("the text should be refused").to_string()
 }
 
 fn ids(scene: &Scene) -> Vec<&str> {
@@ -23,21 +21,9 @@ fn warnings(scene: &Scene) -> Vec<String> {
 #[test]
 fn items_come_in_the_order_of_the_file() {
     let scene = Scene::from_json(ASSEMBLY).unwrap();
-    assert_eq!(
-        ids(&scene),
-        ["laser", "mirror", "items[2]", "ruler", "note"]
-    );
+    assert_eq!(ids(&scene), ["laser", "mirror", "items[2]", "ruler", "note"]);
     let kinds: Vec<ItemKind> = scene.items().map(Item::kind).collect();
-    assert_eq!(
-        kinds,
-        [
-            ItemKind::Source,
-            ItemKind::Component,
-            ItemKind::Other,
-            ItemKind::Ruler,
-            ItemKind::Text
-        ]
-    );
+    assert_eq!(kinds, [ItemKind::Source, ItemKind::Component, ItemKind::Other, ItemKind::Ruler, ItemKind::Text]);
     assert_eq!(scene.len(), 5);
     assert!(!scene.is_empty());
     assert_eq!(scene.section(Section::Items).len(), 3);
@@ -57,23 +43,12 @@ fn properties_and_numbers_are_as_they_were_written() {
     let scene = Scene::from_json(ASSEMBLY).unwrap();
     let laser = scene.get("laser").unwrap();
     assert_eq!(laser.get("x_mm").unwrap().to_string(), "-1.50e2");
-    assert_eq!(
-        laser.get("serial number").unwrap().to_string(),
-        "12345678901234567890123"
-    );
-    assert!(
-        property::to_f64(laser.get("y_mm").unwrap())
-            .unwrap()
-            .is_sign_negative()
-    );
+    assert_eq!(laser.get("serial number").unwrap().to_string(), "12345678901234567890123");
+    assert!(property::to_f64(laser.get("y_mm").unwrap()).unwrap().is_sign_negative());
     assert_eq!(laser.get("missing"), None);
     assert_eq!(scene.get("nobody"), None);
     assert_eq!(scene.document_property("version"), Some(&json!("2.0")));
-    assert_eq!(
-        scene.document_property("items"),
-        None,
-        "a list of items is no property"
-    );
+    assert_eq!(scene.document_property("items"), None, "a list of items is no property");
     let keys: Vec<&str> = scene.document_properties().map(|(key, _)| key).collect();
     assert_eq!(keys, ["version", "comment by hand", "layer_state"]);
 }
@@ -81,18 +56,7 @@ fn properties_and_numbers_are_as_they_were_written() {
 #[test]
 fn the_older_format_keeps_its_lists() {
     let scene = Scene::from_json(OLDER_FORMAT).unwrap();
-    assert_eq!(
-        ids(&scene),
-        [
-            "green",
-            "collimator",
-            "lenses[1]",
-            "splitter",
-            "dichroic",
-            "plate",
-            "modulator"
-        ]
-    );
+    assert_eq!(ids(&scene), ["green", "collimator", "lenses[1]", "splitter", "dichroic", "plate", "modulator"]);
     let kinds: Vec<ItemKind> = scene.items().map(Item::kind).collect();
     assert_eq!(
         kinds,
@@ -126,16 +90,7 @@ fn a_flat_scene_is_named_by_id() {
     let scene = Scene::from_flat(&body).unwrap();
     assert_eq!(ids(&scene), ["s", "l", "m", "b", "p"]);
     let kinds: Vec<ItemKind> = scene.items().map(Item::kind).collect();
-    assert_eq!(
-        kinds,
-        [
-            ItemKind::Source,
-            ItemKind::Lens,
-            ItemKind::Mirror,
-            ItemKind::BeamSplitter,
-            ItemKind::Source
-        ]
-    );
+    assert_eq!(kinds, [ItemKind::Source, ItemKind::Lens, ItemKind::Mirror, ItemKind::BeamSplitter, ItemKind::Source]);
     assert!(Scene::from_flat(&json!({})).unwrap().is_empty());
     let refused = Scene::from_flat(&json!([])).unwrap_err().to_string();
     assert_eq!(refused, "the body is a list of 0, expected an object");
@@ -152,11 +107,7 @@ fn an_item_needs_an_id_to_be_added() {
     let properties = |value: serde_json::Value| value.as_object().unwrap().clone();
     let lens = Item::from_flat_component(properties(json!({"id": "l", "kind": "lens"}))).unwrap();
     assert_eq!((lens.id().as_str(), lens.kind()), ("l", ItemKind::Lens));
-    let refused = |section, value| {
-        Item::new(section, properties(value))
-            .unwrap_err()
-            .to_string()
-    };
+    let refused = |section, value| Item::new(section, properties(value)).unwrap_err().to_string();
     assert_eq!(
         refused(Section::Components, json!({"kind": "lens"})),
         "a new item for `components` has no `id`, expected a text that is not empty"
@@ -177,18 +128,12 @@ fn an_item_needs_an_id_to_be_added() {
 
 #[test]
 fn a_repeated_id_gets_a_number_and_a_warning() {
-    let text = r#"{"items": [{"item_uuid": "a"}, {"item_uuid": "a"}, {"item_uuid": "a#2"}], "texts": [{"item_uuid": "a"}]}"#;
+    let text =
+        r#"{"items": [{"item_uuid": "a"}, {"item_uuid": "a"}, {"item_uuid": "a#2"}], "texts": [{"item_uuid": "a"}]}"#;
     let scene = Scene::from_json(text).unwrap();
     assert_eq!(ids(&scene), ["a", "a#2", "a#2#2", "a#3"]);
-    assert_eq!(
-        scene.get("a#2").unwrap().get("item_uuid"),
-        Some(&json!("a")),
-        "the property stays"
-    );
-    assert_eq!(
-        warnings(&scene)[0],
-        "items[1]: the id a is taken by an earlier item; this one is called a#2"
-    );
+    assert_eq!(scene.get("a#2").unwrap().get("item_uuid"), Some(&json!("a")), "the property stays");
+    assert_eq!(warnings(&scene)[0], "items[1]: the id a is taken by an earlier item; this one is called a#2");
     assert_eq!(warnings(&scene).len(), 3);
 }
 
@@ -203,10 +148,7 @@ fn many_items_of_one_id_are_read_in_time_that_grows_with_their_number() {
 
 #[test]
 fn an_id_of_the_wrong_type_gives_way_to_the_place() {
-    let scene = Scene::from_json(
-        r#"{"items": [{"item_uuid": 7}, {"item_uuid": ""}, {"item_uuid": null}]}"#,
-    )
-    .unwrap();
+    let scene = Scene::from_json(r#"{"items": [{"item_uuid": 7}, {"item_uuid": ""}, {"item_uuid": null}]}"#).unwrap();
     assert_eq!(ids(&scene), ["items[0]", "items[1]", "items[2]"]);
     assert_eq!(
         warnings(&scene)[0],
@@ -217,9 +159,7 @@ fn an_id_of_the_wrong_type_gives_way_to_the_place() {
 
 #[test]
 fn a_repeated_key_is_reported_and_the_last_value_kept() {
-    let scene =
-        Scene::from_json("{\"items\": [],\n \"µ\": 1, \"version\": 1, \"µ\": 2,\n \"µ\": 3}")
-            .unwrap();
+    let scene = Scene::from_json("{\"items\": [],\n \"µ\": 1, \"version\": 1, \"µ\": 2,\n \"µ\": 3}").unwrap();
     assert_eq!(scene.document_property("µ"), Some(&json!(3)));
     assert_eq!(
         warnings(&scene),
@@ -247,46 +187,22 @@ fn numbers_that_are_not_finite_are_read_as_python_writes_them() {
 
 #[test]
 fn a_list_that_is_no_list_is_refused() {
-    assert_eq!(
-        error(r#"{"items": {}}"#),
-        "items is an object, expected a list of objects"
-    );
-    assert_eq!(
-        error(r#"{"rulers": null}"#),
-        "rulers is null, expected a list of objects"
-    );
-    assert_eq!(
-        error(r#"{"lenses": "none"}"#),
-        "lenses is the text \"none\", expected a list of objects"
-    );
+    assert_eq!(error(r#"{"items": {}}"#), "items is an object, expected a list of objects");
+    assert_eq!(error(r#"{"rulers": null}"#), "rulers is null, expected a list of objects");
+    assert_eq!(error(r#"{"lenses": "none"}"#), "lenses is the text \"none\", expected a list of objects");
 }
 
 #[test]
 fn an_entry_that_is_no_object_is_refused_by_place() {
-    assert_eq!(
-        error(r#"{"items": [{}, {}, {}, 1.50]}"#),
-        "items[3] is the number 1.50, expected an object"
-    );
-    assert_eq!(
-        error(r#"{"texts": [[1, 2]]}"#),
-        "texts[0] is a list of 2, expected an object"
-    );
-    assert_eq!(
-        error(r#"{"texts": [true]}"#),
-        "texts[0] is true, expected an object"
-    );
+    assert_eq!(error(r#"{"items": [{}, {}, {}, 1.50]}"#), "items[3] is the number 1.50, expected an object");
+    assert_eq!(error(r#"{"texts": [[1, 2]]}"#), "texts[0] is a list of 2, expected an object");
+    assert_eq!(error(r#"{"texts": [true]}"#), "texts[0] is true, expected an object");
 }
 
 #[test]
 fn a_document_that_is_no_object_is_refused() {
-    assert_eq!(
-        error("[]"),
-        "the document is a list of 0, expected an object"
-    );
-    assert_eq!(
-        error("NaN"),
-        "the document is the number NaN, expected an object"
-    );
+    assert_eq!(error("[]"), "the document is a list of 0, expected an object");
+    assert_eq!(error("NaN"), "the document is the number NaN, expected an object");
     let long = format!("\"{}\"", "x".repeat(1000));
     assert!(error(&long).len() < 200, "a message stays readable");
 }
@@ -313,18 +229,11 @@ fn a_syntax_error_has_line_and_column() {
 #[test]
 fn nesting_is_limited() {
     // The document itself is one level.
-    let nested =
-        |levels: usize| format!(r#"{{"a": {}{}}}"#, "[".repeat(levels), "]".repeat(levels));
+    let nested = |levels: usize| format!(r#"{{"a": {}{}}}"#, "[".repeat(levels), "]".repeat(levels));
     let scene = Scene::from_json(&nested(MAX_NESTING - 1)).unwrap();
-    assert!(
-        serde_json::from_str::<serde_json::Value>(&scene.to_json()).is_ok(),
-        "others can read it too"
-    );
+    assert!(serde_json::from_str::<serde_json::Value>(&scene.to_json()).is_ok(), "others can read it too");
     let refused = error(&nested(MAX_NESTING));
-    assert!(
-        refused.ends_with("lists and objects are nested more than 127 levels deep"),
-        "{refused}"
-    );
+    assert!(refused.ends_with("lists and objects are nested more than 127 levels deep"), "{refused}");
     // Far beyond the limit the stack must not matter.
     assert!(error(&nested(1_000_000)).contains("127 levels"));
 }

@@ -18,11 +18,7 @@ fn with_layers(nodes: Value) -> Scene {
 }
 
 fn hidden(scene: &Scene) -> Vec<String> {
-    let mut ids: Vec<String> = scene
-        .hidden_items()
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let mut ids: Vec<String> = scene.hidden_items().iter().map(ToString::to_string).collect();
     ids.sort();
     ids
 }
@@ -47,10 +43,7 @@ fn hiding_and_locking_reach_through_groups() {
     assert!(!a.visible && a.locked && a.node.visible && !a.node.locked);
     assert_eq!(a.depth, 2);
     let outer = tree.get("outer").unwrap().node;
-    assert_eq!(
-        (outer.kind, outer.name.as_deref(), outer.collapsed),
-        (LayerKind::Group, Some("Bench"), true)
-    );
+    assert_eq!((outer.kind, outer.name.as_deref(), outer.collapsed), (LayerKind::Group, Some("Bench"), true));
     let order: Vec<&str> = tree.walk().map(|layer| layer.node.uuid.as_str()).collect();
     assert_eq!(order, ["outer", "inner", "a", "b", "c"]);
 }
@@ -75,12 +68,7 @@ fn items_of_one_written_id_are_hidden_together() {
 
 #[test]
 fn a_group_does_not_hide_an_item_of_the_same_id() {
-    assert!(
-        hidden(&with_layers(
-            json!([{"uuid": "a", "type": "group", "visible": false}])
-        ))
-        .is_empty()
-    );
+    assert!(hidden(&with_layers(json!([{"uuid": "a", "type": "group", "visible": false}]))).is_empty());
 }
 
 #[test]
@@ -117,17 +105,13 @@ fn of_two_nodes_of_one_id_the_last_counts() {
 fn layers_of_an_unknown_version_are_not_used_as_in_the_app() {
     for version in [json!(2), json!("1"), json!(null)] {
         let nodes = json!([{"uuid": "a", "type": "item", "visible": false}]);
-        let scene = scene(
-            json!({"items": items(&["a"]), "layer_state": {"version": version, "nodes": nodes}}),
-        );
+        let scene = scene(json!({"items": items(&["a"]), "layer_state": {"version": version, "nodes": nodes}}));
         assert!(hidden(&scene).is_empty());
         assert_eq!(scene.warnings().len(), 1);
     }
-    let scene = scene(
-        json!({"items": items(&["a"]), "layer_state": {"version": 1.0, "nodes": [
-            {"uuid": "a", "type": "item", "visible": false}
-        ]}}),
-    );
+    let scene = scene(json!({"items": items(&["a"]), "layer_state": {"version": 1.0, "nodes": [
+        {"uuid": "a", "type": "item", "visible": false}
+    ]}}));
     assert_eq!(hidden(&scene), ["a"]);
 }
 
@@ -156,11 +140,7 @@ fn damaged_nodes_are_left_out_with_a_warning() {
     );
     assert_eq!(with_layers(json!(7)).warnings().len(), 1);
     assert_eq!(self::scene(json!({"layer_state": []})).warnings().len(), 1);
-    assert!(
-        self::scene(json!({"layer_state": {}}))
-            .warnings()
-            .is_empty()
-    );
+    assert!(self::scene(json!({"layer_state": {}})).warnings().is_empty());
 }
 
 #[test]
@@ -170,10 +150,7 @@ fn links_are_typed() {
     }}]));
     let link = scene.layers().get("g").unwrap().node.link.clone().unwrap();
     assert_eq!(link.source_path, "@assembly/part.json");
-    assert_eq!(
-        (link.offset_x, link.offset_y, link.rotation_deg),
-        (1.5, 0.0, 90.0)
-    );
+    assert_eq!((link.offset_x, link.offset_y, link.rotation_deg), (1.5, 0.0, 90.0));
 }
 
 #[test]
@@ -189,28 +166,11 @@ fn groups_of_older_files_are_nested() {
             {"name": "nameless"}
         ]
     }));
-    let order: Vec<(String, usize)> = scene
-        .layers()
-        .walk()
-        .map(|layer| (layer.node.uuid.clone(), layer.depth))
-        .collect();
-    let expected = [
-        ("top", 0),
-        ("child 1", 1),
-        ("grandchild", 2),
-        ("b", 2),
-        ("child 2", 1),
-        ("a", 1),
-        ("orphan", 0),
-    ];
-    assert_eq!(
-        order,
-        expected.map(|(uuid, depth)| (uuid.to_owned(), depth))
-    );
-    assert_eq!(
-        warnings(&scene),
-        ["groups[5]: `group_uuid` is missing or not a text; the group is ignored"]
-    );
+    let order: Vec<(String, usize)> =
+        scene.layers().walk().map(|layer| (layer.node.uuid.clone(), layer.depth)).collect();
+    let expected = [("top", 0), ("child 1", 1), ("grandchild", 2), ("b", 2), ("child 2", 1), ("a", 1), ("orphan", 0)];
+    assert_eq!(order, expected.map(|(uuid, depth)| (uuid.to_owned(), depth)));
+    assert_eq!(warnings(&scene), ["groups[5]: `group_uuid` is missing or not a text; the group is ignored"]);
 }
 
 #[test]
@@ -251,9 +211,7 @@ fn groups_of_older_files_nest_to_a_limit() {
 fn layers_follow_edits_of_the_document() {
     let mut scene = with_layers(json!([]));
     let changed = json!({"version": 1, "nodes": [{"uuid": "b", "type": "item", "visible": false}]});
-    let inverse = scene.apply(&Edit::SetDocument {
-        changes: vec![PropertyChange::set("layer_state", changed)],
-    });
+    let inverse = scene.apply(&Edit::SetDocument { changes: vec![PropertyChange::set("layer_state", changed)] });
     assert_eq!(scene.hidden_items(), HashSet::from([ItemId::from("b")]));
     scene.apply(&inverse.unwrap()).unwrap();
     assert!(scene.hidden_items().is_empty());

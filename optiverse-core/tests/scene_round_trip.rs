@@ -24,8 +24,7 @@ impl Json {
                 format!("[{}]", joined(entries.iter().map(Json::compact).collect()))
             }
             Json::Object(entries) => {
-                let entry =
-                    |(key, value): &(String, Json)| format!("{}:{}", escaped(key), value.compact());
+                let entry = |(key, value): &(String, Json)| format!("{}:{}", escaped(key), value.compact());
                 format!("{{{}}}", joined(entries.iter().map(entry).collect()))
             }
         }
@@ -110,8 +109,7 @@ fn text() -> impl Strategy<Value = String> {
 fn object(value: impl Strategy<Value = Json>) -> impl Strategy<Value = Vec<(String, Json)>> {
     let key = prop_oneof![
         text(),
-        prop::sample::select(vec!["item_uuid", "_type", "id", "kind", "x_mm"])
-            .prop_map(str::to_owned)
+        prop::sample::select(vec!["item_uuid", "_type", "id", "kind", "x_mm"]).prop_map(str::to_owned)
     ];
     prop::collection::vec((key, value), 0..5).prop_map(|mut entries| {
         // Of a repeated key only one value can be kept; that is tested elsewhere.
@@ -123,8 +121,7 @@ fn object(value: impl Strategy<Value = Json>) -> impl Strategy<Value = Vec<(Stri
 
 fn value() -> impl Strategy<Value = Json> {
     let leaf = prop_oneof![
-        prop::sample::select(vec!["null", "true", "false"])
-            .prop_map(|word| Json::Plain(word.to_owned())),
+        prop::sample::select(vec!["null", "true", "false"]).prop_map(|word| Json::Plain(word.to_owned())),
         number().prop_map(Json::Plain),
         text().prop_map(Json::Text),
     ];
@@ -138,15 +135,7 @@ fn value() -> impl Strategy<Value = Json> {
 
 /// A document with lists of items among other keys, in any order.
 fn document() -> impl Strategy<Value = Json> {
-    let sections = vec![
-        "items",
-        "rulers",
-        "texts",
-        "sources",
-        "lenses",
-        "components",
-        "path_measures",
-    ];
+    let sections = vec!["items", "rulers", "texts", "sources", "lenses", "components", "path_measures"];
     let list = (
         prop::sample::select(sections).prop_map(str::to_owned),
         prop::collection::vec(object(value()).prop_map(Json::Object), 0..4).prop_map(Json::List),
@@ -154,13 +143,11 @@ fn document() -> impl Strategy<Value = Json> {
     let other = (text(), value());
     let keys = vec!["version", "layer_state", "groups", "linked_assembly_cache"];
     let known = (prop::sample::select(keys).prop_map(str::to_owned), value());
-    prop::collection::vec(prop_oneof![2 => list, 1 => other, 1 => known], 0..8).prop_map(
-        |mut entries| {
-            let mut seen = std::collections::HashSet::new();
-            entries.retain(|(key, _)| seen.insert(key.clone()));
-            Json::Object(entries)
-        },
-    )
+    prop::collection::vec(prop_oneof![2 => list, 1 => other, 1 => known], 0..8).prop_map(|mut entries| {
+        let mut seen = std::collections::HashSet::new();
+        entries.retain(|(key, _)| seen.insert(key.clone()));
+        Json::Object(entries)
+    })
 }
 
 proptest! {
@@ -184,14 +171,8 @@ proptest! {
 
 #[test]
 fn the_example_files_come_back_token_by_token() {
-    for text in [
-        include_str!("data/scene/assembly.json"),
-        include_str!("data/scene/older_format.json"),
-    ] {
-        assert_eq!(
-            without_space(&Scene::from_json(text).unwrap().to_json()),
-            without_space(text)
-        );
+    for text in [include_str!("data/scene/assembly.json"), include_str!("data/scene/older_format.json")] {
+        assert_eq!(without_space(&Scene::from_json(text).unwrap().to_json()), without_space(text));
     }
 }
 
@@ -211,8 +192,5 @@ fn a_byte_order_mark_is_ignored() {
 #[test]
 fn the_private_marker_of_the_json_library_is_an_ordinary_key() {
     let text = r#"{"items":[{"x_mm":{"$serde_json::private::Number":"not a number"}}]}"#;
-    assert_eq!(
-        without_space(&Scene::from_json(text).unwrap().to_json()),
-        text
-    );
+    assert_eq!(without_space(&Scene::from_json(text).unwrap().to_json()), text);
 }

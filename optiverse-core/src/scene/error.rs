@@ -33,16 +33,8 @@ pub enum SceneError {
 }
 
 impl SceneError {
-    pub(crate) fn form(
-        place: impl Into<String>,
-        found: &Value,
-        expected: &'static str,
-    ) -> SceneError {
-        SceneError::Form {
-            place: place.into(),
-            found: describe(found),
-            expected,
-        }
+    pub(crate) fn form(place: impl Into<String>, found: &Value, expected: &'static str) -> SceneError {
+        SceneError::Form { place: place.into(), found: describe(found), expected }
     }
 }
 
@@ -55,18 +47,12 @@ pub struct SceneWarning {
 
 impl SceneWarning {
     pub(crate) fn new(place: impl Into<String>, message: impl Into<String>) -> SceneWarning {
-        SceneWarning {
-            place: place.into(),
-            message: message.into(),
-        }
+        SceneWarning { place: place.into(), message: message.into() }
     }
 
     /// The same warning, met in the linked file `file`.
     pub(crate) fn within(self, file: &str) -> SceneWarning {
-        SceneWarning {
-            place: format!("{file}: {}", self.place),
-            message: self.message,
-        }
+        SceneWarning { place: format!("{file}: {}", self.place), message: self.message }
     }
 
     /// Where it was met: a part of the document such as `items[3]`, or a line of the text.
@@ -84,10 +70,7 @@ impl From<&RepeatedKey> for SceneWarning {
     fn from(repeated: &RepeatedKey) -> SceneWarning {
         SceneWarning::new(
             format!("line {}, column {}", repeated.line, repeated.column),
-            format!(
-                "the key {:?} is repeated in one object; the last value is kept",
-                repeated.key
-            ),
+            format!("the key {:?} is repeated in one object; the last value is kept", repeated.key),
         )
     }
 }

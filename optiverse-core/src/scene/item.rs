@@ -129,9 +129,7 @@ impl Section {
 
     /// The section whose list has this key.
     pub fn from_key(key: &str) -> Option<Section> {
-        Section::ALL
-            .into_iter()
-            .find(|section| section.key() == key)
+        Section::ALL.into_iter().find(|section| section.key() == key)
     }
 
     /// How the section's items say where they are.
@@ -140,10 +138,7 @@ impl Section {
             Section::Texts | Section::Rectangles => Placement::Keys { x: "x", y: "y" },
             Section::Rulers => Placement::Points,
             Section::PathMeasures => Placement::None,
-            _ => Placement::Keys {
-                x: "x_mm",
-                y: "y_mm",
-            },
+            _ => Placement::Keys { x: "x_mm", y: "y_mm" },
         }
     }
 
@@ -242,24 +237,11 @@ impl Item {
     pub fn new(section: Section, properties: Properties) -> Result<Item, ItemError> {
         let list = section.key();
         match WrittenId::of(section, &properties) {
-            WrittenId::Text(id) => Ok(Item {
-                id: ItemId::from(id),
-                section,
-                properties,
-            }),
-            WrittenId::Missing => Err(ItemError::NoId {
-                list,
-                key: if section == Section::Components {
-                    "id"
-                } else {
-                    "item_uuid"
-                },
-            }),
-            WrittenId::Unusable(key, found) => Err(ItemError::BadId {
-                list,
-                key,
-                found: describe(found),
-            }),
+            WrittenId::Text(id) => Ok(Item { id: ItemId::from(id), section, properties }),
+            WrittenId::Missing => {
+                Err(ItemError::NoId { list, key: if section == Section::Components { "id" } else { "item_uuid" } })
+            }
+            WrittenId::Unusable(key, found) => Err(ItemError::BadId { list, key, found: describe(found) }),
         }
     }
 
@@ -313,9 +295,7 @@ impl Item {
     /// The points of a ruler, each with the key it stands under; or the key and value that are no points.
     pub(crate) fn points(&self) -> Result<Vec<KeyedValue<'_>>, (&'static str, Option<&Value>)> {
         match self.get("points") {
-            Some(Value::Array(points)) => {
-                Ok(points.iter().map(|point| ("points", point)).collect())
-            }
+            Some(Value::Array(points)) => Ok(points.iter().map(|point| ("points", point)).collect()),
             Some(other) => Err(("points", Some(other))),
             None => match (self.get("p1"), self.get("p2")) {
                 (Some(first), Some(second)) => Ok(vec![("p1", first), ("p2", second)]),
@@ -342,8 +322,7 @@ impl Item {
 
     /// Whether changing `key` would change the item's id.
     pub(crate) fn is_id_key(&self, key: &str) -> bool {
-        key == "item_uuid"
-            || (key == "id" && self.section.is_flat() && self.get("item_uuid").is_none())
+        key == "item_uuid" || (key == "id" && self.section.is_flat() && self.get("item_uuid").is_none())
     }
 }
 
@@ -372,8 +351,7 @@ pub(crate) enum WrittenId<'p> {
 impl WrittenId<'_> {
     pub(crate) fn of(section: Section, properties: &Properties) -> WrittenId<'_> {
         let named = |key: &'static str| properties.get(key).map(|value| (key, value));
-        let entry =
-            named("item_uuid").or_else(|| if section.is_flat() { named("id") } else { None });
+        let entry = named("item_uuid").or_else(|| if section.is_flat() { named("id") } else { None });
         match entry {
             None => WrittenId::Missing,
             Some((_, Value::String(id))) if !id.is_empty() => WrittenId::Text(id),

@@ -21,10 +21,7 @@ mod item;
 mod layers;
 mod links;
 pub mod property;
-#[allow(
-    clippy::module_inception,
-    reason = "the room is named after its main type, and so is the file of that type"
-)]
+#[allow(clippy::module_inception, reason = "the room is named after its main type, and so is the file of that type")]
 mod scene;
 
 pub use serde_json::Value;

@@ -46,36 +46,18 @@ impl Scene {
     pub fn new() -> Scene {
         let mut document = Map::new();
         document.insert("version".to_owned(), Value::from("2.0"));
-        for section in [
-            Section::Items,
-            Section::Rulers,
-            Section::Texts,
-            Section::Rectangles,
-            Section::PathMeasures,
-        ] {
+        for section in [Section::Items, Section::Rulers, Section::Texts, Section::Rectangles, Section::PathMeasures] {
             document.insert(section.key().to_owned(), Value::Array(Vec::new()));
         }
         document.insert("layer_state".to_owned(), Value::Object(Map::new()));
-        Scene {
-            document,
-            lists: Default::default(),
-            linked: IndexMap::new(),
-            warnings: Vec::new(),
-        }
+        Scene { document, lists: Default::default(), linked: IndexMap::new(), warnings: Vec::new() }
     }
 
     /// The scene's own items in the order of the file: list by list, and within each list from first to last.
     pub fn items(&self) -> impl Iterator<Item = &Item> {
-        let declared = self
-            .document
-            .keys()
-            .filter_map(|key| Section::from_key(key));
-        let added = Section::ALL
-            .into_iter()
-            .filter(|section| !self.document.contains_key(section.key()));
-        declared
-            .chain(added)
-            .flat_map(|section| self.lists[section.index()].values())
+        let declared = self.document.keys().filter_map(|key| Section::from_key(key));
+        let added = Section::ALL.into_iter().filter(|section| !self.document.contains_key(section.key()));
+        declared.chain(added).flat_map(|section| self.lists[section.index()].values())
     }
 
     /// The items of one list, from first to last.
@@ -92,8 +74,7 @@ impl Scene {
 
     /// The item of this id, the scene's own or a linked one, in constant time.
     pub fn get(&self, id: &str) -> Option<&Item> {
-        self.own(id)
-            .or_else(|| self.linked.get(id).map(|linked| &linked.item))
+        self.own(id).or_else(|| self.linked.get(id).map(|linked| &linked.item))
     }
 
     /// Whether there is an item of this id, the scene's own or a linked one.
@@ -121,10 +102,7 @@ impl Scene {
 
     /// The top-level values that are not lists of items, in the order of the file.
     pub fn document_properties(&self) -> impl Iterator<Item = (&str, &Value)> {
-        let entries = self
-            .document
-            .iter()
-            .map(|(key, value)| (key.as_str(), value));
+        let entries = self.document.iter().map(|(key, value)| (key.as_str(), value));
         entries.filter(|(key, _)| Section::from_key(key).is_none())
     }
 
@@ -145,31 +123,16 @@ impl Scene {
     pub fn hidden_items(&self) -> HashSet<ItemId> {
         let tree = self.layers();
         let layers = tree.by_uuid();
-        let is_hidden = |id: &str, kind: LayerKind| {
-            layers
-                .get(id)
-                .is_some_and(|layer| layer.node.kind == kind && !layer.visible)
-        };
+        let is_hidden =
+            |id: &str, kind: LayerKind| layers.get(id).is_some_and(|layer| layer.node.kind == kind && !layer.visible);
         let item_hidden = |item: &&Item| {
-            is_hidden(item.id(), LayerKind::Item)
-                || item
-                    .written_id()
-                    .is_some_and(|id| is_hidden(id, LayerKind::Item))
+            is_hidden(item.id(), LayerKind::Item) || item.written_id().is_some_and(|id| is_hidden(id, LayerKind::Item))
         };
         let linked_hidden = |linked: &&LinkedItem| {
-            linked.hidden
-                || is_hidden(&linked.group, LayerKind::Group)
-                || is_hidden(linked.item.id(), LayerKind::Item)
+            linked.hidden || is_hidden(&linked.group, LayerKind::Group) || is_hidden(linked.item.id(), LayerKind::Item)
         };
-        let own = self
-            .items()
-            .filter(item_hidden)
-            .map(|item| item.id().clone());
-        let linked = self
-            .linked
-            .values()
-            .filter(linked_hidden)
-            .map(|linked| linked.item.id().clone());
+        let own = self.items().filter(item_hidden).map(|item| item.id().clone());
+        let linked = self.linked.values().filter(linked_hidden).map(|linked| linked.item.id().clone());
         own.chain(linked).collect()
     }
 

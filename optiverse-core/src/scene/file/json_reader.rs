@@ -33,27 +33,16 @@ pub(crate) struct RepeatedKey {
 
 /// Reads one JSON document. A byte order mark at the start is ignored.
 pub(crate) fn read(text: &str) -> Result<Document, SceneError> {
-    let mut reader = Reader {
-        text,
-        position: 0,
-        repeated: Vec::new(),
-    };
+    let mut reader = Reader { text, position: 0, repeated: Vec::new() };
     if text.starts_with('\u{feff}') {
         reader.position = '\u{feff}'.len_utf8();
     }
     let read = reader.document();
     match read {
-        Ok(value) => Ok(Document {
-            value,
-            repeated_keys: locate(text, reader.repeated),
-        }),
+        Ok(value) => Ok(Document { value, repeated_keys: locate(text, reader.repeated) }),
         Err(Syntax { offset, message }) => {
             let (line, column) = Cursor::default().advance(text, offset);
-            Err(SceneError::Syntax {
-                line,
-                column,
-                message,
-            })
+            Err(SceneError::Syntax { line, column, message })
         }
     }
 }
@@ -126,18 +115,11 @@ impl Reader<'_> {
     }
 
     fn error(&self, message: impl Into<String>) -> Syntax {
-        Syntax {
-            offset: self.position,
-            message: message.into(),
-        }
+        Syntax { offset: self.position, message: message.into() }
     }
 
     fn unexpected(&self, expected: &str) -> Syntax {
-        let found = match self
-            .text
-            .get(self.position..)
-            .and_then(|rest| rest.chars().next())
-        {
+        let found = match self.text.get(self.position..).and_then(|rest| rest.chars().next()) {
             None => "the end of the text".to_owned(),
             Some(character) => format!("`{}`", character.escape_debug()),
         };
@@ -161,9 +143,7 @@ impl Reader<'_> {
 
     fn check_depth(&self, depth: usize) -> Result<(), Syntax> {
         if depth > MAX_NESTING {
-            return Err(self.error(format!(
-                "lists and objects are nested more than {MAX_NESTING} levels deep"
-            )));
+            return Err(self.error(format!("lists and objects are nested more than {MAX_NESTING} levels deep")));
         }
         Ok(())
     }
@@ -224,12 +204,7 @@ impl Reader<'_> {
     }
 
     fn word(&mut self, word: &str, value: Value) -> Result<Value, Syntax> {
-        if !self
-            .text
-            .as_bytes()
-            .get(self.position..)
-            .is_some_and(|rest| rest.starts_with(word.as_bytes()))
-        {
+        if !self.text.as_bytes().get(self.position..).is_some_and(|rest| rest.starts_with(word.as_bytes())) {
             return Err(self.unexpected("a value"));
         }
         self.position += word.len();
@@ -293,9 +268,7 @@ impl Reader<'_> {
                 }
                 Some(b'\\') => string.push(self.escape()?),
                 Some(_) => {
-                    return Err(
-                        self.unexpected("a character (control characters are written as escapes)")
-                    );
+                    return Err(self.unexpected("a character (control characters are written as escapes)"));
                 }
                 None => return Err(self.unexpected("`\"` at the end of the string")),
             }
@@ -326,18 +299,12 @@ impl Reader<'_> {
         let offset = self.position - 1;
         let lone = || Syntax {
             offset,
-            message: "half of a surrogate pair stands alone, which is no Unicode character"
-                .to_owned(),
+            message: "half of a surrogate pair stands alone, which is no Unicode character".to_owned(),
         };
         let unit = self.code_unit()?;
         let code_point = match unit {
             0xd800..=0xdbff => {
-                if !self
-                    .text
-                    .as_bytes()
-                    .get(self.position..)
-                    .is_some_and(|rest| rest.starts_with(b"\\u"))
-                {
+                if !self.text.as_bytes().get(self.position..).is_some_and(|rest| rest.starts_with(b"\\u")) {
                     return Err(lone());
                 }
                 self.position += 1;
@@ -389,10 +356,8 @@ mod tests {
             let key = "\"[a-c]?\"";
             let entry = (key, inner.clone()).prop_map(|(key, value)| format!("{key}: {value}"));
             prop_oneof![
-                prop::collection::vec(inner, 0..4)
-                    .prop_map(|entries| format!("[{}]", entries.join(","))),
-                prop::collection::vec(entry, 0..4)
-                    .prop_map(|entries| format!("{{{}}} ", entries.join(", "))),
+                prop::collection::vec(inner, 0..4).prop_map(|entries| format!("[{}]", entries.join(","))),
+                prop::collection::vec(entry, 0..4).prop_map(|entries| format!("{{{}}} ", entries.join(", "))),
             ]
         })
     }
@@ -410,10 +375,7 @@ mod tests {
                 None => Value::Number(number),
             },
             Value::Array(entries) => entries.into_iter().map(rewritten).collect(),
-            Value::Object(entries) => entries
-                .into_iter()
-                .map(|(key, value)| (key, rewritten(value)))
-                .collect(),
+            Value::Object(entries) => entries.into_iter().map(|(key, value)| (key, rewritten(value))).collect(),
             other => other,
         }
     }

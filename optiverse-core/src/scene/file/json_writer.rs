@@ -11,9 +11,7 @@ use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 /// and one written there differ only where the scene does.
 pub(crate) fn write(value: &impl Serialize) -> String {
     let mut bytes = Vec::new();
-    let formatter = AsciiFormatter {
-        pretty: PrettyFormatter::new(),
-    };
+    let formatter = AsciiFormatter { pretty: PrettyFormatter::new() };
     let written = value.serialize(&mut Serializer::with_formatter(&mut bytes, formatter));
     // Writing to memory cannot fail, and the keys of a scene are strings.
     debug_assert!(written.is_ok(), "{written:?}");
@@ -27,11 +25,7 @@ struct AsciiFormatter {
 }
 
 impl Formatter for AsciiFormatter {
-    fn write_string_fragment<W: ?Sized + io::Write>(
-        &mut self,
-        writer: &mut W,
-        fragment: &str,
-    ) -> io::Result<()> {
+    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         let mut rest = fragment;
         while let Some(at) = rest.find(|character: char| !matches!(character, ' '..='~')) {
             let (plain, special) = rest.split_at(at);
@@ -55,11 +49,7 @@ impl Formatter for AsciiFormatter {
         self.pretty.end_array(writer)
     }
 
-    fn begin_array_value<W: ?Sized + io::Write>(
-        &mut self,
-        writer: &mut W,
-        first: bool,
-    ) -> io::Result<()> {
+    fn begin_array_value<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
         self.pretty.begin_array_value(writer, first)
     }
 
@@ -75,11 +65,7 @@ impl Formatter for AsciiFormatter {
         self.pretty.end_object(writer)
     }
 
-    fn begin_object_key<W: ?Sized + io::Write>(
-        &mut self,
-        writer: &mut W,
-        first: bool,
-    ) -> io::Result<()> {
+    fn begin_object_key<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
         self.pretty.begin_object_key(writer, first)
     }
 
