@@ -67,9 +67,7 @@ fn read(bencher: divan::Bencher<'_, '_>, items: usize) {
 #[divan::bench(args = SIZES)]
 fn write(bencher: divan::Bencher<'_, '_>, items: usize) {
     let scene = scene(items);
-    bencher
-        .counter(divan::counter::ItemsCount::new(items))
-        .bench(|| scene.to_json());
+    bencher.counter(divan::counter::ItemsCount::new(items)).bench(|| scene.to_json());
 }
 
 #[divan::bench(args = SIZES)]
@@ -82,11 +80,7 @@ fn look_up(bencher: divan::Bencher<'_, '_>, items: usize) {
 #[divan::bench(args = SIZES)]
 fn move_one(bencher: divan::Bencher<'_, '_>, items: usize) {
     let id = ItemId::from(format!("lens-{}", items / 2));
-    let edit = Edit::Move {
-        id,
-        x_mm: 1.0,
-        y_mm: 2.0,
-    };
+    let edit = Edit::Move { id, x_mm: 1.0, y_mm: 2.0 };
     let mut scene = scene(items);
     bencher.bench_local(|| scene.apply(&edit).expect("the item is there"));
 }
@@ -94,9 +88,7 @@ fn move_one(bencher: divan::Bencher<'_, '_>, items: usize) {
 /// The slowest case: the first item goes, every other one shifts, and it comes back.
 #[divan::bench(args = SIZES)]
 fn remove_first_and_restore(bencher: divan::Bencher<'_, '_>, items: usize) {
-    let edit = Edit::Remove {
-        id: ItemId::from("lens-0"),
-    };
+    let edit = Edit::Remove { id: ItemId::from("lens-0") };
     let mut scene = scene(items);
     bencher.bench_local(|| {
         let inverse = scene.apply(&edit).expect("the item is there");

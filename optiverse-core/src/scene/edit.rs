@@ -69,20 +69,12 @@ pub struct PropertyChange {
 impl PropertyChange {
     /// Gives `key` a value. A key that is there keeps its place, a new one comes last.
     pub fn set(key: impl Into<String>, value: impl Into<Value>) -> PropertyChange {
-        PropertyChange {
-            key: key.into(),
-            value: Some(value.into()),
-            position: None,
-        }
+        PropertyChange { key: key.into(), value: Some(value.into()), position: None }
     }
 
     /// Removes `key`. Nothing happens if it is not there.
     pub fn remove(key: impl Into<String>) -> PropertyChange {
-        PropertyChange {
-            key: key.into(),
-            value: None,
-            position: None,
-        }
+        PropertyChange { key: key.into(), value: None, position: None }
     }
 
     /// The key.
@@ -119,9 +111,7 @@ pub enum EditError {
         item: ItemId,
     },
     /// The change would give the item another id.
-    #[error(
-        "`{key}` of item {item} is its id and cannot be changed; remove the item and add another"
-    )]
+    #[error("`{key}` of item {item} is its id and cannot be changed; remove the item and add another")]
     IdKey {
         /// The item.
         item: ItemId,
@@ -135,9 +125,7 @@ pub enum EditError {
         key: String,
     },
     /// The position lies behind the end of the list.
-    #[error(
-        "item {item} cannot be put at position {position} of `{list}`, which has {length} items"
-    )]
+    #[error("item {item} cannot be put at position {position} of `{list}`, which has {length} items")]
     Position {
         /// The item.
         item: ItemId,
@@ -198,9 +186,7 @@ impl Scene {
             Edit::Add { item, position } => self.add(item, *position),
             Edit::Remove { id } => self.remove(id),
             Edit::Set { id, changes } => self.set(id, changes),
-            Edit::Move { id, x_mm, y_mm } => {
-                self.set(id, &self.own_or_error(id)?.moved_to(*x_mm, *y_mm)?)
-            }
+            Edit::Move { id, x_mm, y_mm } => self.set(id, &self.own_or_error(id)?.moved_to(*x_mm, *y_mm)?),
             Edit::SetDocument { changes } => self.set_document(changes),
             Edit::Batch(edits) => self.batch(edits, depth + 1),
         }
@@ -227,12 +213,7 @@ impl Scene {
         let position = position.unwrap_or(length);
         if position > length {
             let list = item.section().key();
-            return Err(EditError::Position {
-                item: id.clone(),
-                list,
-                position,
-                length,
-            });
+            return Err(EditError::Position { item: id.clone(), list, position, length });
         }
         list.shift_insert(position, id.clone(), item.clone());
         Ok(Edit::Remove { id: id.clone() })
@@ -241,10 +222,7 @@ impl Scene {
     fn remove(&mut self, id: &ItemId) -> Result<Edit, EditError> {
         let section = self.own_or_error(id)?.section();
         match self.lists[section.index()].shift_remove_full(id) {
-            Some((position, _, item)) => Ok(Edit::Add {
-                item,
-                position: Some(position),
-            }),
+            Some((position, _, item)) => Ok(Edit::Add { item, position: Some(position) }),
             None => Err(EditError::UnknownItem { item: id.clone() }),
         }
     }
@@ -253,43 +231,28 @@ impl Scene {
         let item = self.own_or_error(id)?;
         for change in changes {
             if item.is_id_key(&change.key) {
-                return Err(EditError::IdKey {
-                    item: id.clone(),
-                    key: change.key.clone(),
-                });
+                return Err(EditError::IdKey { item: id.clone(), key: change.key.clone() });
             }
             if let Some(value) = &change.value {
-                check_nesting(
-                    || format!("item {id}"),
-                    &change.key,
-                    value,
-                    LEVELS_AROUND_PROPERTY,
-                )?;
+                check_nesting(|| format!("item {id}"), &change.key, value, LEVELS_AROUND_PROPERTY)?;
             }
         }
         let Some(item) = self.own_mut(id) else {
             return Err(EditError::UnknownItem { item: id.clone() });
         };
-        Ok(Edit::Set {
-            id: id.clone(),
-            changes: change_all(&mut item.properties, changes),
-        })
+        Ok(Edit::Set { id: id.clone(), changes: change_all(&mut item.properties, changes) })
     }
 
     fn set_document(&mut self, changes: &[PropertyChange]) -> Result<Edit, EditError> {
         for change in changes {
             if Section::from_key(&change.key).is_some() {
-                return Err(EditError::ListKey {
-                    key: change.key.clone(),
-                });
+                return Err(EditError::ListKey { key: change.key.clone() });
             }
             if let Some(value) = &change.value {
                 check_nesting(|| "the document".to_owned(), &change.key, value, 1)?;
             }
         }
-        Ok(Edit::SetDocument {
-            changes: change_all(&mut self.document, changes),
-        })
+        Ok(Edit::SetDocument { changes: change_all(&mut self.document, changes) })
     }
 
     fn batch(&mut self, edits: &[Edit], depth: usize) -> Result<Edit, EditError> {
@@ -316,50 +279,29 @@ impl Scene {
 }
 
 /// Makes the changes in order and returns those that take them back, last first.
-fn change_all(
-    properties: &mut Map<String, Value>,
-    changes: &[PropertyChange],
-) -> Vec<PropertyChange> {
-    let mut inverse: Vec<PropertyChange> = changes
-        .iter()
-        .filter_map(|change| change_one(properties, change))
-        .collect();
+fn change_all(properties: &mut Map<String, Value>, changes: &[PropertyChange]) -> Vec<PropertyChange> {
+    let mut inverse: Vec<PropertyChange> = changes.iter().filter_map(|change| change_one(properties, change)).collect();
     inverse.reverse();
     inverse
 }
 
-fn change_one(
-    properties: &mut Map<String, Value>,
-    change: &PropertyChange,
-) -> Option<PropertyChange> {
+fn change_one(properties: &mut Map<String, Value>, change: &PropertyChange) -> Option<PropertyChange> {
     let key = change.key.clone();
     let place = properties.keys().position(|present| *present == key);
     match (&change.value, place) {
         (Some(value), Some(_)) => {
             let before = properties.insert(key.clone(), value.clone());
-            Some(PropertyChange {
-                key,
-                value: before,
-                position: None,
-            })
+            Some(PropertyChange { key, value: before, position: None })
         }
         (Some(value), None) => {
             let last = properties.len();
             let position = change.position.map_or(last, |position| position.min(last));
             properties.shift_insert(position, key.clone(), value.clone());
-            Some(PropertyChange {
-                key,
-                value: None,
-                position: None,
-            })
+            Some(PropertyChange { key, value: None, position: None })
         }
         (None, Some(_)) => {
             let before = properties.shift_remove(&key);
-            Some(PropertyChange {
-                key,
-                value: before,
-                position: place,
-            })
+            Some(PropertyChange { key, value: before, position: place })
         }
         (None, None) => None,
     }
@@ -373,11 +315,7 @@ fn check_nesting(
 ) -> Result<(), EditError> {
     let limit = MAX_NESTING - levels_around;
     if is_nested_deeper(value, limit) {
-        return Err(EditError::Nesting {
-            place: place(),
-            key: key.to_owned(),
-            limit,
-        });
+        return Err(EditError::Nesting { place: place(), key: key.to_owned(), limit });
     }
     Ok(())
 }
@@ -400,9 +338,7 @@ impl Item {
                 Ok(vec![set(x, x_mm), set(y, y_mm)])
             }
             Placement::Points => self.points_moved_to(x_mm, y_mm),
-            Placement::None => Err(EditError::NotMovable {
-                item: self.id().clone(),
-            }),
+            Placement::None => Err(EditError::NotMovable { item: self.id().clone() }),
         }
     }
 
@@ -414,15 +350,9 @@ impl Item {
             expected,
         };
         const POINT: &str = "a point [x, y] in millimetres";
-        let points = self
-            .points()
-            .map_err(|(key, found)| refused(key, found, "a list of points [x, y]"))?;
+        let points = self.points().map_err(|(key, found)| refused(key, found, "a list of points [x, y]"))?;
         let Some(&(first_key, first)) = points.first() else {
-            return Err(refused(
-                "points",
-                self.get("points"),
-                "a list of at least one point",
-            ));
+            return Err(refused("points", self.get("points"), "a list of at least one point"));
         };
         let Some((first_x, first_y)) = property::to_point(first) else {
             return Err(refused(first_key, Some(first), POINT));
@@ -433,17 +363,9 @@ impl Item {
                 return Err(refused(key, Some(point), POINT));
             };
             // The first point is put, not shifted, so that it lies exactly where it was asked to.
-            let target = if index == 0 {
-                (x_mm, y_mm)
-            } else {
-                (x - first_x + x_mm, y - first_y + y_mm)
-            };
+            let target = if index == 0 { (x_mm, y_mm) } else { (x - first_x + x_mm, y - first_y + y_mm) };
             moved.push(property::with_point(point, target));
         }
-        Ok(self
-            .keyed_points(moved)
-            .into_iter()
-            .map(|(key, value)| PropertyChange::set(key, value))
-            .collect())
+        Ok(self.keyed_points(moved).into_iter().map(|(key, value)| PropertyChange::set(key, value)).collect())
     }
 }

@@ -70,10 +70,7 @@ impl From<&RepeatedKey> for SceneWarning {
     fn from(repeated: &RepeatedKey) -> SceneWarning {
         SceneWarning::new(
             format!("line {}, column {}", repeated.line, repeated.column),
-            format!(
-                "the key {:?} is repeated in one object; the last value is kept",
-                repeated.key
-            ),
+            format!("the key {:?} is repeated in one object; the last value is kept", repeated.key),
         )
     }
 }

@@ -138,10 +138,7 @@ impl Section {
             Section::Texts | Section::Rectangles => Placement::Keys { x: "x", y: "y" },
             Section::Rulers => Placement::Points,
             Section::PathMeasures => Placement::None,
-            _ => Placement::Keys {
-                x: "x_mm",
-                y: "y_mm",
-            },
+            _ => Placement::Keys { x: "x_mm", y: "y_mm" },
         }
     }
 
@@ -298,9 +295,7 @@ impl Item {
     /// The points of a ruler, each with the key it stands under; or the key and value that are no points.
     pub(crate) fn points(&self) -> Result<Vec<KeyedValue<'_>>, (&'static str, Option<&Value>)> {
         match self.get("points") {
-            Some(Value::Array(points)) => {
-                Ok(points.iter().map(|point| ("points", point)).collect())
-            }
+            Some(Value::Array(points)) => Ok(points.iter().map(|point| ("points", point)).collect()),
             Some(other) => Err(("points", Some(other))),
             None => match (self.get("p1"), self.get("p2")) {
                 (Some(first), Some(second)) => Ok(vec![("p1", first), ("p2", second)]),
@@ -327,8 +322,7 @@ impl Item {
 
     /// Whether changing `key` would change the item's id.
     pub(crate) fn is_id_key(&self, key: &str) -> bool {
-        key == "item_uuid"
-            || (key == "id" && self.section.is_flat() && self.get("item_uuid").is_none())
+        key == "item_uuid" || (key == "id" && self.section.is_flat() && self.get("item_uuid").is_none())
     }
 }
 

@@ -90,13 +90,7 @@ impl LayerTree {
         open.extend(self.roots.iter().rev().map(|root| nest(root, None)));
         std::iter::from_fn(move || {
             let next = open.pop()?;
-            open.extend(
-                next.node
-                    .children
-                    .iter()
-                    .rev()
-                    .map(|child| nest(child, Some(next))),
-            );
+            open.extend(next.node.children.iter().rev().map(|child| nest(child, Some(next))));
             Some(next)
         })
     }
@@ -108,9 +102,7 @@ impl LayerTree {
 
     /// The nodes by their ids; of several with one id the last counts.
     pub(crate) fn by_uuid(&self) -> HashMap<&str, NestedLayer<'_>> {
-        self.walk()
-            .map(|layer| (layer.node.uuid.as_str(), layer))
-            .collect()
+        self.walk().map(|layer| (layer.node.uuid.as_str(), layer)).collect()
     }
 
     /// Reads the tree from a document; what cannot be used is left out, with a warning.
@@ -140,10 +132,7 @@ impl Reader<'_> {
             None | Some(Value::Null) => &[],
             Some(Value::Array(entries)) => entries,
             Some(other) => {
-                self.warn(
-                    place,
-                    format!("is {}, expected a list; it is ignored", describe(other)),
-                );
+                self.warn(place, format!("is {}, expected a list; it is ignored", describe(other)));
                 &[]
             }
         }
@@ -152,13 +141,7 @@ impl Reader<'_> {
     fn layer_state(&mut self, state: &Value) -> Vec<LayerNode> {
         let place = "layer_state";
         let Value::Object(state) = state else {
-            self.warn(
-                place,
-                format!(
-                    "is {}, expected an object; no layers are known",
-                    describe(state)
-                ),
-            );
+            self.warn(place, format!("is {}, expected an object; no layers are known", describe(state)));
             return Vec::new();
         };
         if state.is_empty() {
@@ -169,10 +152,7 @@ impl Reader<'_> {
             Some(version) if property::to_f64(version) == Some(1.0) => {}
             found => {
                 let found = found.map_or("missing".to_owned(), describe);
-                self.warn(
-                    "layer_state.version",
-                    format!("is {found}, expected 1; no layers are known"),
-                );
+                self.warn("layer_state.version", format!("is {found}, expected 1; no layers are known"));
                 return Vec::new();
             }
         }
@@ -188,21 +168,12 @@ impl Reader<'_> {
 
     fn node(&mut self, place: &str, node: &Value) -> Option<LayerNode> {
         let Value::Object(node) = node else {
-            self.warn(
-                place,
-                format!(
-                    "is {}, expected an object; the layer is ignored",
-                    describe(node)
-                ),
-            );
+            self.warn(place, format!("is {}, expected an object; the layer is ignored", describe(node)));
             return None;
         };
         let Some(uuid) = node.get("uuid").and_then(Value::as_str) else {
             let found = node.get("uuid").map_or("missing".to_owned(), describe);
-            self.warn(
-                place,
-                format!("`uuid` is {found}, expected a text; the layer is ignored"),
-            );
+            self.warn(place, format!("`uuid` is {found}, expected a text; the layer is ignored"));
             return None;
         };
         let kind = match node.get("type") {
@@ -210,12 +181,7 @@ impl Reader<'_> {
             Some(Value::String(kind)) if kind == "item" => LayerKind::Item,
             found => {
                 let found = found.map_or("missing".to_owned(), describe);
-                self.warn(
-                    place,
-                    format!(
-                        "`type` is {found}, expected \"group\" or \"item\"; the layer is ignored"
-                    ),
-                );
+                self.warn(place, format!("`type` is {found}, expected \"group\" or \"item\"; the layer is ignored"));
                 return None;
             }
         };
@@ -234,10 +200,7 @@ impl Reader<'_> {
 
     fn link(&mut self, place: &str, link: &Value) -> Option<LinkMetadata> {
         let Some(source_path) = link.get("source_path").and_then(Value::as_str) else {
-            self.warn(
-                place,
-                "`source_path` is missing or not a text; the link is ignored",
-            );
+            self.warn(place, "`source_path` is missing or not a text; the link is ignored");
             return None;
         };
         let mut number = |key: &str| match link.get(key) {
@@ -246,12 +209,7 @@ impl Reader<'_> {
                 Some(number) => Some(number),
                 None => {
                     let found = describe(value);
-                    self.warn(
-                        place,
-                        format!(
-                            "`{key}` is {found}, expected a finite number; the link is ignored"
-                        ),
-                    );
+                    self.warn(place, format!("`{key}` is {found}, expected a finite number; the link is ignored"));
                     None
                 }
             },
@@ -271,10 +229,7 @@ impl Reader<'_> {
         for (index, group) in self.list("groups", Some(groups)).iter().enumerate() {
             let place = format!("groups[{index}]");
             let Some(uuid) = group.get("group_uuid").and_then(Value::as_str) else {
-                self.warn(
-                    &place,
-                    "`group_uuid` is missing or not a text; the group is ignored",
-                );
+                self.warn(&place, "`group_uuid` is missing or not a text; the group is ignored");
                 continue;
             };
             let items = self.list(&format!("{place}.item_uuids"), group.get("item_uuids"));
@@ -287,11 +242,7 @@ impl Reader<'_> {
                 visible: true,
                 locked: false,
                 link: None,
-                children: items
-                    .iter()
-                    .filter_map(Value::as_str)
-                    .map(item_node)
-                    .collect(),
+                children: items.iter().filter_map(Value::as_str).map(item_node).collect(),
             });
         }
         let parents = self.parent_indices(&nodes, &parents);
@@ -299,25 +250,12 @@ impl Reader<'_> {
     }
 
     /// For each group the index of its parent; none for a group that is its own ancestor or nested too deep.
-    fn parent_indices(
-        &mut self,
-        nodes: &[LayerNode],
-        parents: &[Option<&str>],
-    ) -> Vec<Option<usize>> {
-        let by_uuid: HashMap<&str, usize> = nodes
-            .iter()
-            .enumerate()
-            .map(|(index, node)| (node.uuid.as_str(), index))
-            .collect();
-        let named: Vec<Option<usize>> = parents
-            .iter()
-            .map(|parent| parent.and_then(|uuid| by_uuid.get(uuid).copied()))
-            .collect();
-        let ends = |start: usize| {
-            std::iter::successors(Some(start), |&index| named[index])
-                .nth(MAX_NESTING)
-                .is_none()
-        };
+    fn parent_indices(&mut self, nodes: &[LayerNode], parents: &[Option<&str>]) -> Vec<Option<usize>> {
+        let by_uuid: HashMap<&str, usize> =
+            nodes.iter().enumerate().map(|(index, node)| (node.uuid.as_str(), index)).collect();
+        let named: Vec<Option<usize>> =
+            parents.iter().map(|parent| parent.and_then(|uuid| by_uuid.get(uuid).copied())).collect();
+        let ends = |start: usize| std::iter::successors(Some(start), |&index| named[index]).nth(MAX_NESTING).is_none();
         (0..nodes.len())
             .map(|index| {
                 if ends(index) {
@@ -348,8 +286,7 @@ fn item_node(uuid: &str) -> LayerNode {
 
 /// Puts each group into its parent, groups before items. The parents form no cycle.
 fn nest(nodes: Vec<LayerNode>, parents: &[Option<usize>]) -> Vec<LayerNode> {
-    let depth =
-        |index: usize| std::iter::successors(parents[index], |&parent| parents[parent]).count();
+    let depth = |index: usize| std::iter::successors(parents[index], |&parent| parents[parent]).count();
     let mut deepest_first: Vec<usize> = (0..nodes.len()).collect();
     deepest_first.sort_by_cached_key(|&index| std::cmp::Reverse(depth(index)));
     let mut members: Vec<Vec<usize>> = vec![Vec::new(); nodes.len()];
@@ -360,10 +297,7 @@ fn nest(nodes: Vec<LayerNode>, parents: &[Option<usize>]) -> Vec<LayerNode> {
     }
     let mut nodes: Vec<Option<LayerNode>> = nodes.into_iter().map(Some).collect();
     for index in deepest_first {
-        let mut children: Vec<LayerNode> = members[index]
-            .iter()
-            .filter_map(|&member| nodes[member].take())
-            .collect();
+        let mut children: Vec<LayerNode> = members[index].iter().filter_map(|&member| nodes[member].take()).collect();
         if let Some(node) = &mut nodes[index] {
             children.append(&mut node.children);
             node.children = children;

@@ -26,11 +26,7 @@ impl Scene {
     /// is not an object, if a list of items is not a list, or if an entry of such a list is not an object.
     pub fn from_json(text: &str) -> Result<Scene, SceneError> {
         let document = file::read(text)?;
-        let warnings = document
-            .repeated_keys
-            .iter()
-            .map(SceneWarning::from)
-            .collect();
+        let warnings = document.repeated_keys.iter().map(SceneWarning::from).collect();
         match document.value {
             Value::Object(document) => Scene::from_document(document, warnings),
             other => Err(SceneError::form("the document", &other, "an object")),
@@ -67,30 +63,14 @@ impl Scene {
             list.reserve(entries.len());
             for (index, entry) in entries.into_iter().enumerate() {
                 let Value::Object(properties) = entry else {
-                    return Err(SceneError::form(
-                        format!("{key}[{index}]"),
-                        &entry,
-                        "an object",
-                    ));
+                    return Err(SceneError::form(format!("{key}[{index}]"), &entry, "an object"));
                 };
                 let id = ids.assign(section, index, &properties, &mut warnings);
-                list.insert(
-                    id.clone(),
-                    Item {
-                        id,
-                        section,
-                        properties,
-                    },
-                );
+                list.insert(id.clone(), Item { id, section, properties });
             }
         }
         LayerTree::parse(&document, &mut warnings);
-        Ok(Scene {
-            document,
-            lists,
-            linked: IndexMap::new(),
-            warnings,
-        })
+        Ok(Scene { document, lists, linked: IndexMap::new(), warnings })
     }
 
     /// The scene as text: indented by two spaces and escaped as the app does.
@@ -123,17 +103,15 @@ impl UniqueIds {
             WrittenId::Missing => ItemId::from(place()),
             WrittenId::Unusable(key, value) => {
                 let found = describe(value);
-                let message = format!(
-                    "`{key}` is {found}, expected a text that is not empty; the item is called by its place"
-                );
+                let message =
+                    format!("`{key}` is {found}, expected a text that is not empty; the item is called by its place");
                 warnings.push(SceneWarning::new(place(), message));
                 ItemId::from(place())
             }
         };
         let id = self.unique(&wanted);
         if id != wanted {
-            let message =
-                format!("the id {wanted} is taken by an earlier item; this one is called {id}");
+            let message = format!("the id {wanted} is taken by an earlier item; this one is called {id}");
             warnings.push(SceneWarning::new(place(), message));
         }
         id
@@ -166,9 +144,7 @@ impl Serialize for DocumentText<'_> {
         let mut map = serializer.serialize_map(None)?;
         for (key, value) in &scene.document {
             match Section::from_key(key) {
-                Some(section) => {
-                    map.serialize_entry(key, &ListText(&scene.lists[section.index()]))?
-                }
+                Some(section) => map.serialize_entry(key, &ListText(&scene.lists[section.index()]))?,
                 None => map.serialize_entry(key, value)?,
             }
         }

@@ -29,17 +29,9 @@ impl ComponentRecord {
     /// If the text is not JSON, nested too deep, or not an object.
     pub fn from_json(slug: impl Into<String>, text: &str) -> Result<ComponentRecord, SceneError> {
         let document = file::read(text)?;
-        let warnings = document
-            .repeated_keys
-            .iter()
-            .map(SceneWarning::from)
-            .collect();
+        let warnings = document.repeated_keys.iter().map(SceneWarning::from).collect();
         match document.value {
-            Value::Object(properties) => Ok(ComponentRecord {
-                slug: slug.into(),
-                properties,
-                warnings,
-            }),
+            Value::Object(properties) => Ok(ComponentRecord { slug: slug.into(), properties, warnings }),
             other => Err(SceneError::form("the component", &other, "an object")),
         }
     }
@@ -109,26 +101,19 @@ impl ComponentRecord {
             Some(height) => property::to_f64(height),
         };
         if let (None, Some(height)) = (self.properties.get("mm_per_pixel"), height) {
-            set(
-                "mm_per_pixel",
-                property::from_f64(height / PICTURE_HEIGHT_PIXELS),
-            );
+            set("mm_per_pixel", property::from_f64(height / PICTURE_HEIGHT_PIXELS));
         }
         if self.is_background() {
             set("interfaces", Value::Array(Vec::new()));
         }
         if let Some(picture) = self.text("image_path").filter(|path| is_in_folder(path)) {
-            set(
-                "image_path",
-                Value::from(format!("@component/{}/{picture}", self.slug)),
-            );
+            set("image_path", Value::from(format!("@component/{}/{picture}", self.slug)));
         }
         Item::new(Section::Items, properties)
     }
 
     fn is_background(&self) -> bool {
-        self.category()
-            .is_some_and(|category| category.eq_ignore_ascii_case("background"))
+        self.category().is_some_and(|category| category.eq_ignore_ascii_case("background"))
     }
 
     fn text(&self, key: &str) -> Option<&str> {

@@ -1,8 +1,9 @@
 //! JSON text to [`Value`], without loss.
 //!
-//! `serde_json`'s own reader is not used for scene files for three reasons: it refuses the bare `NaN`, `Infinity` and
-//! `-Infinity` that Python's `json` module writes; it drops repeated keys without telling; and with arbitrary precision
-//! it takes an object whose key is its private number marker for a number. The grammar here is that of RFC 8259 plus
+//! `serde_json`'s own reader is not used for scene files for four reasons: it rewrites exponents (`1E3` becomes `1e+3`)
+//! even with arbitrary precision; it then also takes an object whose key is its private number marker for a number; it
+//! refuses the bare `NaN`, `Infinity` and `-Infinity` that Python's `json` module writes; and it drops repeated keys
+//! without telling. The grammar here is that of RFC 8259 plus
 //! the three words, and tests hold it to `serde_json` on everything that both accept.
 
 use serde_json::{Map, Number, Value};
@@ -336,4 +337,112 @@ impl Reader<'_> {
 /// A number kept as it was written, including the three words that JSON lacks.
 pub(crate) fn unchecked_number(text: &str) -> Value {
     Value::Number(Number::from_string_unchecked(text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Text near the grammar of JSON, valid about half the time.
+    fn json_like() -> impl Strategy<Value = String> {
+        let leaf = prop_oneof![
+            "-?[0-9]{1,3}(\\.[0-9]{0,3})?([eE][+-]?[0-9]{0,2})?",
+            "\"([ -~]|\\\\[bfnrtu\"/\\\\]|\\\\u[0-9a-fA-F]{4}|\\PC){0,3}\"",
+            "true|false|null|nul|[ \t\r\n]{0,2}",
+        ];
+        leaf.prop_recursive(3, 16, 3, |inner| {
+            let key = "\"[a-c]?\"";
+            let entry = (key, inner.clone()).prop_map(|(key, value)| format!("{key}: {value}"));
+            prop_oneof![
+                prop::collection::vec(inner, 0..4).prop_map(|entries| format!("[{}]", entries.join(","))),
+                prop::collection::vec(entry, 0..4).prop_map(|entries| format!("{{{}}} ", entries.join(", "))),
+            ]
+        })
+    }
+
+    /// The value with exponents as `serde_json` rewrites them: `e`, a sign, the digits.
+    fn rewritten(value: Value) -> Value {
+        match value {
+            Value::Number(number) => match number.as_str().split_once(['e', 'E']) {
+                Some((digits, exponent)) if exponent.starts_with('-') => {
+                    unchecked_number(&format!("{digits}e{exponent}"))
+                }
+                Some((digits, exponent)) => {
+                    unchecked_number(&format!("{digits}e+{}", exponent.trim_start_matches('+')))
+                }
+                None => Value::Number(number),
+            },
+            Value::Array(entries) => entries.into_iter().map(rewritten).collect(),
+            Value::Object(entries) => entries.into_iter().map(|(key, value)| (key, rewritten(value))).collect(),
+            other => other,
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        /// `serde_json` is the judge wherever it and this reader mean the same.
+        #[test]
+        fn accepts_what_serde_json_accepts(text in json_like()) {
+            match (read(&text), serde_json::from_str::<Value>(&text)) {
+                (Ok(document), Ok(value)) => prop_assert_eq!(rewritten(document.value), value),
+                (Err(_), Err(_)) => {}
+                (ours, theirs) => prop_assert!(false, "{ours:?} is not {theirs:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn refuses_what_json_has_not() {
+        for text in [
+            "",
+            " ",
+            "01",
+            "-",
+            "+1",
+            "1.",
+            ".5",
+            "1e",
+            "1e+",
+            "0x10",
+            "--1",
+            "nan",
+            "inf",
+            "-NaN",
+            "Inf",
+            "NaNs",
+            "[1,]",
+            "{\"a\":1,}",
+            "{a:1}",
+            "{\"a\"}",
+            "{\"a\":}",
+            "[1 2]",
+            "'a'",
+            "\"\\x\"",
+            "\"\\u12g4\"",
+            "\"\n\"",
+            "\"a",
+            "tru",
+            "[",
+            "{",
+            "]",
+            "1 1",
+            "// c\n1",
+            "\"\\ud800\"",
+            "\"\\ud800\\u0041\"",
+            "\"\\udc00\"",
+            "\"\\ud800x\"",
+        ] {
+            assert!(read(text).is_err(), "{text:?} should be refused");
+        }
+    }
+
+    #[test]
+    fn reads_the_words_of_python() {
+        for text in ["NaN", "Infinity", "-Infinity"] {
+            assert_eq!(read(text).unwrap().value.to_string(), text);
+        }
+    }
 }

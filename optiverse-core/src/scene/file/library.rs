@@ -92,13 +92,8 @@ mod folder {
         ///
         /// # Errors
         /// If the folder itself cannot be read.
-        pub fn read_folder(
-            folder: &Path,
-        ) -> Result<(Library, Vec<LibraryProblem>), LibraryProblem> {
-            let unreadable = |path: &Path, error| LibraryProblem::Unreadable {
-                path: path.to_owned(),
-                error,
-            };
+        pub fn read_folder(folder: &Path) -> Result<(Library, Vec<LibraryProblem>), LibraryProblem> {
+            let unreadable = |path: &Path, error| LibraryProblem::Unreadable { path: path.to_owned(), error };
             let mut library = Library::new();
             let mut problems = Vec::new();
             let mut folders = Vec::new();
@@ -110,12 +105,7 @@ mod folder {
                 let text = match fs::read_to_string(&path) {
                     Ok(text) => text,
                     // Loose files and folders of other things are no components.
-                    Err(error)
-                        if matches!(
-                            error.kind(),
-                            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-                        ) =>
-                    {
+                    Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                         continue;
                     }
                     Err(error) => {
@@ -123,17 +113,12 @@ mod folder {
                         continue;
                     }
                 };
-                let slug = path
-                    .parent()
-                    .and_then(Path::file_name)
-                    .and_then(|name| name.to_str());
+                let slug = path.parent().and_then(Path::file_name).and_then(|name| name.to_str());
                 match slug.map(|slug| ComponentRecord::from_json(slug, &text)) {
                     Some(Ok(record)) => {
                         library.insert(record);
                     }
-                    Some(Err(error)) => {
-                        problems.push(LibraryProblem::NotAComponent { path, error })
-                    }
+                    Some(Err(error)) => problems.push(LibraryProblem::NotAComponent { path, error }),
                     None => problems.push(LibraryProblem::FolderName { path }),
                 }
             }

@@ -28,9 +28,7 @@ pub struct FileError {
 impl FileError {
     /// An error of this reason.
     pub fn new(message: impl Into<String>) -> FileError {
-        FileError {
-            message: message.into(),
-        }
+        FileError { message: message.into() }
     }
 }
 
@@ -47,9 +45,7 @@ impl AssemblyFiles for LocalFiles {
 
     /// The canonical path; for a file that is not there the path itself, which reading it then reports.
     fn identify(&self, path: &str) -> String {
-        let canonical = std::fs::canonicalize(path)
-            .ok()
-            .and_then(|path| path.to_str().map(str::to_owned));
+        let canonical = std::fs::canonicalize(path).ok().and_then(|path| path.to_str().map(str::to_owned));
         canonical.unwrap_or_else(|| normalise(path))
     }
 }
@@ -71,9 +67,7 @@ pub(super) fn resolve(source_path: &str, named_by: Option<&str>) -> Result<Strin
     if let Some(inner) = source_path.strip_prefix("@assembly/") {
         let inner_normal = normalise(inner);
         if is_absolute(inner) || inner_normal == ".." || inner_normal.starts_with("../") {
-            return Err(FileError::new(format!(
-                "the path {source_path} leads out of the folder of the assembly"
-            )));
+            return Err(FileError::new(format!("the path {source_path} leads out of the folder of the assembly")));
         }
         return Ok(normalise(&format!("{}{inner}", folder("`@assembly`")?)));
     }
@@ -117,4 +111,55 @@ fn normalise(path: &str) -> String {
         }
     }
     format!("{root}{}", parts.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn resolves(source_path: &str, named_by: &str, expected: &str) {
+        assert_eq!(resolve(source_path, Some(named_by)).as_deref(), Ok(expected));
+    }
+
+    #[test]
+    fn paths_start_at_the_folder_of_the_file_that_names_them() {
+        resolves("part.json", "/lab/main.json", "/lab/part.json");
+        resolves("sub//./part.json", "/lab/main.json", "/lab/sub/part.json");
+        resolves("../part.json", "/lab/sub/main.json", "/lab/part.json");
+        resolves("@assembly/sub/part.json", "/lab/main.json", "/lab/sub/part.json");
+        resolves("@assembly/sub/../part.json", "/lab/main.json", "/lab/part.json");
+        resolves("part.json", "main.json", "part.json");
+        resolves("../part.json", "main.json", "../part.json");
+        resolves("../../part.json", "../main.json", "../../../part.json");
+        resolves("sub\\part.json", "C:\\lab\\main.json", "C:/lab/sub/part.json");
+    }
+
+    #[test]
+    fn absolute_paths_are_taken_as_they_are() {
+        resolves("/other/part.json", "/lab/main.json", "/other/part.json");
+        resolves("D:\\part.json", "C:\\lab\\main.json", "D:/part.json");
+        resolves("\\\\server\\share\\part.json", "/lab/main.json", "//server/share/part.json");
+    }
+
+    #[test]
+    fn nothing_is_above_the_root() {
+        resolves("../../../part.json", "/lab/main.json", "/part.json");
+        resolves("..\\..\\part.json", "C:\\main.json", "C:/part.json");
+    }
+
+    #[test]
+    fn an_assembly_path_stays_in_its_folder() {
+        for path in [
+            "@assembly/../part.json",
+            "@assembly/a/../../part.json",
+            "@assembly/..",
+            "@assembly//etc/part.json",
+            "@assembly/C:/part.json",
+            "@assembly/a\\..\\..\\part.json",
+        ] {
+            let refused = resolve(path, Some("/lab/main.json")).map_err(|error| error.to_string());
+            assert_eq!(refused, Err(format!("the path {path} leads out of the folder of the assembly")));
+        }
+    }
 }

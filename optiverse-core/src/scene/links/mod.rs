@@ -100,9 +100,7 @@ impl Scene {
             chain: Vec::new(),
             warnings: Vec::new(),
         };
-        resolver
-            .chain
-            .push(own_path.clone().unwrap_or_else(|| "the scene".to_owned()));
+        resolver.chain.push(own_path.clone().unwrap_or_else(|| "the scene".to_owned()));
         let linked = resolver.linked_items(self, own_path.as_deref())?;
         self.linked = linked;
         Ok(resolver.warnings)
@@ -118,11 +116,7 @@ struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits {
-            depth: MAX_LINK_DEPTH,
-            links: MAX_LINKS,
-            items: MAX_LINKED_ITEMS,
-        }
+        Limits { depth: MAX_LINK_DEPTH, links: MAX_LINKS, items: MAX_LINKED_ITEMS }
     }
 }
 
@@ -142,11 +136,7 @@ struct Resolver<'f> {
 
 impl Resolver<'_> {
     /// The items that the links of `scene`, read from `path`, bring in.
-    fn linked_items(
-        &mut self,
-        scene: &Scene,
-        path: Option<&str>,
-    ) -> Result<IndexMap<ItemId, LinkedItem>, LinkError> {
+    fn linked_items(&mut self, scene: &Scene, path: Option<&str>) -> Result<IndexMap<ItemId, LinkedItem>, LinkError> {
         let tree = scene.layers();
         let mut ids = UniqueIds::default();
         for item in scene.items() {
@@ -161,25 +151,11 @@ impl Resolver<'_> {
             for (item, hidden) in self.follow(scene, path, group, link)? {
                 let id = ids.unique(item.id());
                 if id != *item.id() {
-                    let message = format!(
-                        "the id {} of a linked item is taken; it is called {id}",
-                        item.id()
-                    );
-                    self.warnings
-                        .push(SceneWarning::new(format!("link {group}"), message));
+                    let message = format!("the id {} of a linked item is taken; it is called {id}", item.id());
+                    self.warnings.push(SceneWarning::new(format!("link {group}"), message));
                 }
-                let item = Item {
-                    id: id.clone(),
-                    ..item
-                };
-                linked.insert(
-                    id,
-                    LinkedItem {
-                        item,
-                        group: group.to_owned(),
-                        hidden,
-                    },
-                );
+                let item = Item { id: id.clone(), ..item };
+                linked.insert(id, LinkedItem { item, group: group.to_owned(), hidden });
             }
         }
         Ok(linked)
@@ -195,29 +171,18 @@ impl Resolver<'_> {
     ) -> Result<Vec<(Item, bool)>, LinkError> {
         self.links += 1;
         if self.links > self.limits.links {
-            return Err(LinkError::Links {
-                limit: self.limits.links,
-            });
+            return Err(LinkError::Links { limit: self.limits.links });
         }
-        let resolved =
-            files::resolve(&link.source_path, path).map(|path| self.files.identify(&path));
+        let resolved = files::resolve(&link.source_path, path).map(|path| self.files.identify(&path));
         let name = resolved.as_ref().unwrap_or(&link.source_path).clone();
-        if resolved
-            .as_ref()
-            .is_ok_and(|path| self.chain.contains(path))
-        {
+        if resolved.as_ref().is_ok_and(|path| self.chain.contains(path)) {
             self.chain.push(name);
-            return Err(LinkError::Cycle {
-                chain: std::mem::take(&mut self.chain),
-            });
+            return Err(LinkError::Cycle { chain: std::mem::take(&mut self.chain) });
         }
         self.chain.push(name);
         if self.chain.len() - 1 > self.limits.depth {
             let chain = std::mem::take(&mut self.chain);
-            return Err(LinkError::Depth {
-                limit: self.limits.depth,
-                chain,
-            });
+            return Err(LinkError::Depth { limit: self.limits.depth, chain });
         }
         let placed = match self.assembly(scene, &resolved, group, link)? {
             None => Vec::new(),
@@ -234,9 +199,7 @@ impl Resolver<'_> {
     fn count(&mut self, items: usize) -> Result<(), LinkError> {
         self.items += items;
         if self.items > self.limits.items {
-            return Err(LinkError::Items {
-                limit: self.limits.items,
-            });
+            return Err(LinkError::Items { limit: self.limits.items });
         }
         Ok(())
     }
@@ -272,8 +235,7 @@ impl Resolver<'_> {
             .and_then(|cache| cache.get(group))
             .and_then(|entry| entry.get("snapshot"));
         let Some(snapshot) = snapshot else {
-            let message =
-                format!("{unreadable}; there is no cached copy, so its items are missing");
+            let message = format!("{unreadable}; there is no cached copy, so its items are missing");
             self.warnings.push(SceneWarning::new(place, message));
             return Ok(None);
         };
@@ -283,18 +245,14 @@ impl Resolver<'_> {
         };
         match restored {
             Ok(source) => {
-                self.warnings.push(SceneWarning::new(
-                    place,
-                    format!("{unreadable}; the cached copy is shown instead"),
-                ));
+                self.warnings.push(SceneWarning::new(place, format!("{unreadable}; the cached copy is shown instead")));
                 self.report(&source, &format!("cached copy of {}", link.source_path));
                 self.count(source.len())?;
                 Ok(Some(source))
             }
             Err(error) => {
-                let message = format!(
-                    "{unreadable}; the cached copy cannot be used ({error}), so its items are missing"
-                );
+                let message =
+                    format!("{unreadable}; the cached copy cannot be used ({error}), so its items are missing");
                 self.warnings.push(SceneWarning::new(place, message));
                 Ok(None)
             }
@@ -308,8 +266,9 @@ impl Resolver<'_> {
         }
         let read = match self.files.read(path) {
             Err(error) => Err(format!("the file {path} cannot be read ({error})")),
-            Ok(text) => Scene::from_json(&text)
-                .map_err(|error| format!("the file {path} is not an assembly ({error})")),
+            Ok(text) => {
+                Scene::from_json(&text).map_err(|error| format!("the file {path} is not an assembly ({error})"))
+            }
         };
         if let Ok(source) = &read {
             self.report(source, path);
@@ -319,17 +278,10 @@ impl Resolver<'_> {
 
     /// Passes on what was odd in a linked assembly.
     fn report(&mut self, source: &Scene, name: &str) {
-        self.warnings.extend(
-            source
-                .warnings()
-                .iter()
-                .map(|warning| warning.clone().within(name)),
-        );
+        self.warnings.extend(source.warnings().iter().map(|warning| warning.clone().within(name)));
         let measures = source.section(Section::PathMeasures).len();
         if measures > 0 {
-            let message = format!(
-                "{measures} path measures are left out; they lie on rays of their own file"
-            );
+            let message = format!("{measures} path measures are left out; they lie on rays of their own file");
             self.warnings.push(SceneWarning::new(name, message));
         }
     }
@@ -342,11 +294,78 @@ fn place_all(source: &Scene, group: &str, link: &LinkMetadata) -> Vec<(Item, boo
     let items = source.items().chain(source.linked_items());
     items
         .filter(|item| item.section() != Section::PathMeasures)
-        .map(|item| {
-            (
-                transform.place(item, group, source),
-                hidden.contains(item.id()),
-            )
-        })
+        .map(|item| (transform.place(item, group, source), hidden.contains(item.id())))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every file has the same text; every path is another file.
+    struct Same(String);
+
+    impl AssemblyFiles for Same {
+        fn read(&self, _path: &str) -> Result<String, FileError> {
+            Ok(self.0.clone())
+        }
+    }
+
+    const NO_LIMITS: Limits = Limits { depth: 100, links: 100, items: 100 };
+
+    /// A scene with so many links to files of so many items.
+    fn resolve(links: usize, items: usize, limits: Limits) -> Result<usize, LinkError> {
+        let nodes: Vec<String> = (0..links)
+            .map(|index| {
+                format!(r#"{{"uuid": "{index}", "type": "group", "link_metadata": {{"source_path": "/{index}"}}}}"#)
+            })
+            .collect();
+        let text = format!(r#"{{"layer_state": {{"version": 1, "nodes": [{}]}}}}"#, nodes.join(","));
+        let mut scene = Scene::from_json(&text).unwrap();
+        let files = Same(format!(r#"{{"items": [{}]}}"#, vec!["{}"; items].join(",")));
+        scene.resolve_links_within(&files, None, limits)?;
+        Ok(scene.linked_items().count())
+    }
+
+    #[test]
+    fn the_limits_are_those_that_are_documented() {
+        let Limits { depth, links, items } = Limits::default();
+        assert_eq!((depth, links, items), (MAX_LINK_DEPTH, MAX_LINKS, MAX_LINKED_ITEMS));
+    }
+
+    #[test]
+    fn the_number_of_links_is_limited() {
+        let limits = Limits { links: 3, ..NO_LIMITS };
+        assert_eq!(resolve(3, 1, limits), Ok(3));
+        assert_eq!(resolve(4, 1, limits), Err(LinkError::Links { limit: 3 }));
+    }
+
+    #[test]
+    fn the_number_of_linked_items_is_limited() {
+        let limits = Limits { items: 6, ..NO_LIMITS };
+        assert_eq!(resolve(2, 3, limits), Ok(6));
+        assert_eq!(resolve(1, 7, limits), Err(LinkError::Items { limit: 6 }));
+        assert_eq!(resolve(2, 4, limits), Err(LinkError::Items { limit: 6 }));
+    }
+
+    #[test]
+    fn nested_items_count_once_at_each_level() {
+        struct Chain;
+        impl AssemblyFiles for Chain {
+            fn read(&self, path: &str) -> Result<String, FileError> {
+                let nodes = match path {
+                    "/1" => r#"[{"uuid": "g", "type": "group", "link_metadata": {"source_path": "/2"}}]"#,
+                    _ => "[]",
+                };
+                Ok(format!(r#"{{"items": [{{}}], "layer_state": {{"version": 1, "nodes": {nodes}}}}}"#))
+            }
+        }
+        let text = r#"{"layer_state": {"version": 1, "nodes": [
+            {"uuid": "g", "type": "group", "link_metadata": {"source_path": "/1"}}]}}"#;
+        let mut scene = Scene::from_json(text).unwrap();
+        let limits = |items| Limits { items, ..NO_LIMITS };
+        assert_eq!(scene.resolve_links_within(&Chain, None, limits(2)), Err(LinkError::Items { limit: 2 }));
+        assert_eq!(scene.resolve_links_within(&Chain, None, limits(3)), Ok(Vec::new()));
+        assert_eq!(scene.linked_items().count(), 2);
+    }
 }

@@ -16,11 +16,7 @@ const DEFAULT_SOURCE_X_MM: f64 = -400.0;
 
 /// The id of the item `source_id` as it is brought in by the group `group`: the same for every reader of the file.
 pub(crate) fn instance_id(group: &str, source_id: &str) -> String {
-    Uuid::new_v5(
-        &INSTANCE_NAMESPACE,
-        format!("{group}:{source_id}").as_bytes(),
-    )
-    .to_string()
+    Uuid::new_v5(&INSTANCE_NAMESPACE, format!("{group}:{source_id}").as_bytes()).to_string()
 }
 
 /// A rotation about the origin, counter-clockwise, and then a translation in millimetres.
@@ -34,17 +30,8 @@ pub(crate) struct Transform {
 impl Transform {
     pub(crate) fn new(link: &LinkMetadata) -> Transform {
         // Without a rotation nothing is multiplied, so that numbers stay exactly as they are.
-        let (sin, cos) = if link.rotation_deg == 0.0 {
-            (0.0, 1.0)
-        } else {
-            link.rotation_deg.to_radians().sin_cos()
-        };
-        Transform {
-            cos,
-            sin,
-            rotation_deg: link.rotation_deg,
-            offset: (link.offset_x, link.offset_y),
-        }
+        let (sin, cos) = if link.rotation_deg == 0.0 { (0.0, 1.0) } else { link.rotation_deg.to_radians().sin_cos() };
+        Transform { cos, sin, rotation_deg: link.rotation_deg, offset: (link.offset_x, link.offset_y) }
     }
 
     fn is_identity(&self) -> bool {
@@ -70,9 +57,7 @@ impl Transform {
         let id = instance_id(group, item.id());
         let mut placed = item.clone();
         placed.id = ItemId::from(id.as_str());
-        placed
-            .properties
-            .insert("item_uuid".to_owned(), Value::String(id));
+        placed.properties.insert("item_uuid".to_owned(), Value::String(id));
         self.follow_owner(&mut placed, group, source);
         if self.is_identity() {
             return placed;
@@ -86,15 +71,8 @@ impl Transform {
     }
 
     fn place_at_keys(&self, item: &mut Item, x_key: &str, y_key: &str) {
-        let default_x = if item.kind() == ItemKind::Source {
-            DEFAULT_SOURCE_X_MM
-        } else {
-            0.0
-        };
-        if let (Some(x), Some(y)) = (
-            number_or(item, x_key, default_x),
-            number_or(item, y_key, 0.0),
-        ) {
+        let default_x = if item.kind() == ItemKind::Source { DEFAULT_SOURCE_X_MM } else { 0.0 };
+        if let (Some(x), Some(y)) = (number_or(item, x_key, default_x), number_or(item, y_key, 0.0)) {
             let (x, y) = self.apply((x, y));
             set_number(item, x_key, x);
             set_number(item, y_key, y);
@@ -132,8 +110,7 @@ impl Transform {
             return;
         }
         let owner = instance_id(group, owner);
-        item.properties
-            .insert("owner_uuid".to_owned(), Value::String(owner));
+        item.properties.insert("owner_uuid".to_owned(), Value::String(owner));
         let offset = |key| item.get(key).and_then(property::to_f64);
         if let (Some(x), Some(y)) = (offset("owner_offset_x"), offset("owner_offset_y"))
             && self.rotation_deg != 0.0
@@ -151,6 +128,5 @@ fn number_or(item: &Item, key: &str, missing: f64) -> Option<f64> {
 }
 
 fn set_number(item: &mut Item, key: &str, number: f64) {
-    item.properties
-        .insert(key.to_owned(), property::from_f64(number));
+    item.properties.insert(key.to_owned(), property::from_f64(number));
 }
