@@ -96,21 +96,21 @@ fn geometric_segment(
     direction: DVec2,
     contact: Option<&Contact>,
 ) -> f64 {
-    let normal = segment.normal();
     let half = segment.half_length();
-    let to_middle = segment.middle() - origin;
-    let height = to_middle.dot(normal);
     let pad = rounding(size(origin) + size(segment.middle()) + half);
-    if height.abs() <= pad && to_middle.dot(segment.tangent()).abs() <= half + pad {
-        let crosses = contact.is_some_and(|c| c.latest() != surface && c.crosses(surface, normal, direction));
-        return if crosses { 0.0 } else { f64::INFINITY };
-    }
     // On which sides of the ray the end points lie. Surfaces that share an end point get the same answer for it, so that no ray
     // slips through between them (S. Woop, C. Benthin, I. Wald, "Watertight Ray/Triangle Intersection", JCGT 2 (2013) 65).
     let side1 = direction.perp_dot(segment.p1() - origin);
     let side2 = direction.perp_dot(segment.p2() - origin);
     if (side1 > pad && side2 > pad) || (side1 < -pad && side2 < -pad) {
         return f64::INFINITY;
+    }
+    let normal = segment.normal();
+    let to_middle = segment.middle() - origin;
+    let height = to_middle.dot(normal);
+    if height.abs() <= pad && to_middle.dot(segment.tangent()).abs() <= half + pad {
+        let crosses = contact.is_some_and(|c| c.latest() != surface && c.crosses(surface, normal, direction));
+        return if crosses { 0.0 } else { f64::INFINITY };
     }
     let towards = direction.dot(normal);
     if towards.abs() * half <= pad {

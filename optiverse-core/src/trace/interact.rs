@@ -149,7 +149,7 @@ pub(super) fn interact(surface: &Surface, incident: &Incident, physics: Physics)
 /// Power and direction of a Jones vector; no power where it is nothing but rounding.
 fn normalised(jones: JonesVector) -> (f64, JonesVector) {
     let share = power(jones);
-    if share > 1e-12 { (share, scaled(jones, 1.0 / share.sqrt())) } else { (share, [Complex64::ZERO; 2]) }
+    if share > 1e-12 { (share, scaled(jones, 1.0 / share.sqrt())) } else { (0.0, [Complex64::ZERO; 2]) }
 }
 
 /// The reflection of an ideal mirror: −1 for both polarisations.

@@ -1,6 +1,7 @@
 //! Shares the source rays out among threads and joins the results in order.
 
 use std::num::NonZero;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::emit::Emission;
@@ -42,15 +43,20 @@ pub fn trace_with_control(
     Ok(paths)
 }
 
-/// No more threads than chunks: a thread without work costs more than it brings.
+/// Chunks a thread should find to do: starting one costs about as much as tracing this many short rays.
+const CHUNKS_PER_THREAD: u64 = 2;
+
+/// The threads asked for, where there is enough for them to do.
 fn thread_count(options: &TraceOptions, chunks: u64) -> usize {
+    // Asking the system takes longer than tracing a small scene.
+    static CORES: OnceLock<usize> = OnceLock::new();
     let wanted = if cfg!(feature = "parallel") {
-        let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
+        let cores = || *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, NonZero::get));
         options.threads.unwrap_or_else(cores).clamp(1, TraceOptions::MAX_THREADS)
     } else {
         1
     };
-    usize::try_from(chunks).unwrap_or(usize::MAX).clamp(1, wanted)
+    usize::try_from(chunks / CHUNKS_PER_THREAD).unwrap_or(usize::MAX).clamp(1, wanted)
 }
 
 struct Job<'a> {
