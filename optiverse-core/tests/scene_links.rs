@@ -1,4 +1,5 @@
 //! Linked assemblies: where their items lie, what they are called, and what happens when a file is missing.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "in the helpers of a test a failure ends the test, as it should")]
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -98,7 +99,7 @@ fn part() -> Value {
 fn items_are_rotated_counter_clockwise_and_then_moved() {
     let mut scene = scene(&assembly(json!([]), json!([placed_group("g", "@assembly/part.json", (100.0, 20.0), 90.0)])));
     let warnings = resolved(&mut scene, &Files::new(&[("/lab/part.json", part())]));
-    assert_eq!(warnings, ["/lab/part.json: 1 path measures are left out; they lie on rays of their own file"]);
+    assert_eq!(warnings, ["/lab/part.json: its path measures (1) are left out; they lie on rays of their own file"]);
     // (10, 0) turned by 90° is (0, 10); the clockwise angle 30° becomes −60°.
     assert_near(&numbers(&scene, "lens", &["x_mm", "y_mm", "angle_deg"]), &[100.0, 30.0, -60.0]);
     // A source without a position is at (−400, 0).
