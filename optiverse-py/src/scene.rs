@@ -87,7 +87,6 @@ impl Scene {
     ///     SceneError: it is not a scene; with line and column, or the part at fault.
     ///     LinkError: links form a cycle, or exceed the limits.
     #[staticmethod]
-    #[pyo3(signature = (path, /))]
     fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
         let loaded = py.detach(|| files::load(&path));
         Scene::read(py, loaded.map_err(|error| error.into_exception(py, &path))?)
@@ -116,7 +115,6 @@ impl Scene {
     ///
     /// Raises:
     ///     SceneFileError: the file cannot be written.
-    #[pyo3(signature = (path, /))]
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
         let snapshot = self.snapshot();
         let written = py.detach(|| files::write_whole(&path, snapshot.scene().to_json().as_bytes()));

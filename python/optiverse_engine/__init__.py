@@ -9,7 +9,7 @@ paths = scene.trace()
 print(paths.points.shape, paths.endings)
 ```
 
-Lengths are millimetres, wavelengths vacuum nanometres, y points up; the angles of the file format are clockwise from +x.
+Lengths are millimetres, wavelengths vacuum nanometres; y points up. Angles of the file format are clockwise from +x.
 """
 
 from optiverse_engine._native import (

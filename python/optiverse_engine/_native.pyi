@@ -7,11 +7,10 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 _T = TypeVar("_T")
-
-Float64Array: TypeAlias = NDArray[np.float64]
-PhysicsName: TypeAlias = Literal["exact", "optiverse-0.3.4"]
-EndingName: TypeAlias = Literal["left", "absorbed", "blocked", "too weak", "too many events", "too long", "limit"]
-SectionName: TypeAlias = Literal[
+_Float64Array: TypeAlias = NDArray[np.float64]
+_PhysicsName: TypeAlias = Literal["exact", "optiverse-0.3.4"]
+_EndingName: TypeAlias = Literal["left", "absorbed", "blocked", "too weak", "too many events", "too long", "limit"]
+_SectionName: TypeAlias = Literal[
     "items",
     "rulers",
     "texts",
@@ -27,10 +26,26 @@ SectionName: TypeAlias = Literal[
     "components",
 ]
 
+__all__ = [
+    "DEFAULT_MAX_VERTICES",
+    "ENDINGS",
+    "PHYSICS",
+    "Hit",
+    "Item",
+    "Layer",
+    "PowerBalance",
+    "RayPath",
+    "RayPaths",
+    "Report",
+    "Scene",
+    "Surface",
+    "__version__",
+]
+
 __version__: Final[str]
 DEFAULT_MAX_VERTICES: Final[int]
-ENDINGS: Final[tuple[EndingName, ...]]
-PHYSICS: Final[tuple[PhysicsName, ...]]
+ENDINGS: Final[tuple[_EndingName, ...]]
+PHYSICS: Final[tuple[_PhysicsName, ...]]
 
 @final
 class Scene:
@@ -58,7 +73,7 @@ class Scene:
     def items(self) -> ItemsView[str, Item]: ...
     # Edits.
     def add(
-        self, properties: Mapping[str, Any] | None = None, /, *, section: SectionName = "items", **more: Any
+        self, properties: Mapping[str, Any] | None = None, /, *, section: _SectionName = "items", **more: Any
     ) -> str: ...
     def remove(self, id: str, /) -> None: ...
     def update(self, id: str, changes: Mapping[str, Any] | None = None, /, **more: Any) -> None: ...
@@ -81,7 +96,7 @@ class Scene:
     # Light and pictures.
     def trace(
         self,
-        physics: PhysicsName = "exact",
+        physics: _PhysicsName = "exact",
         *,
         max_events: int = 80,
         min_intensity: float = 0.02,
@@ -109,7 +124,7 @@ class Item:
     @property
     def id(self) -> str: ...
     @property
-    def section(self) -> SectionName: ...
+    def section(self) -> _SectionName: ...
     @property
     def kind(self) -> str: ...
     @property
@@ -172,21 +187,21 @@ class Surface:
     @property
     def hidden(self) -> bool: ...
     @property
-    def points(self) -> Float64Array: ...
+    def points(self) -> _Float64Array: ...
 
 @final
 class RayPaths:
     # Per vertex.
     @property
-    def points(self) -> Float64Array: ...
+    def points(self) -> _Float64Array: ...
     @property
-    def intensities(self) -> Float64Array: ...
+    def intensities(self) -> _Float64Array: ...
     @property
     def jones(self) -> NDArray[np.complex128]: ...
     @property
-    def optical_path_mm(self) -> Float64Array: ...
+    def optical_path_mm(self) -> _Float64Array: ...
     @property
-    def beam_radii_mm(self) -> Float64Array: ...
+    def beam_radii_mm(self) -> _Float64Array: ...
     @property
     def hit_item(self) -> NDArray[np.int32]: ...
     @property
@@ -197,7 +212,7 @@ class RayPaths:
     @property
     def rgba(self) -> NDArray[np.uint8]: ...
     @property
-    def wavelengths_nm(self) -> Float64Array: ...
+    def wavelengths_nm(self) -> _Float64Array: ...
     @property
     def source_index(self) -> NDArray[np.int64]: ...
     @property
@@ -251,15 +266,15 @@ class RayPath:
     @property
     def index(self) -> int: ...
     @property
-    def points(self) -> Float64Array: ...
+    def points(self) -> _Float64Array: ...
     @property
-    def intensities(self) -> Float64Array: ...
+    def intensities(self) -> _Float64Array: ...
     @property
     def jones(self) -> NDArray[np.complex128]: ...
     @property
-    def optical_path_mm(self) -> Float64Array: ...
+    def optical_path_mm(self) -> _Float64Array: ...
     @property
-    def beam_radii_mm(self) -> Float64Array: ...
+    def beam_radii_mm(self) -> _Float64Array: ...
     @property
     def rgba(self) -> tuple[int, int, int, int]: ...
     @property
@@ -271,7 +286,7 @@ class RayPath:
     @property
     def ray_index(self) -> int: ...
     @property
-    def ending(self) -> EndingName: ...
+    def ending(self) -> _EndingName: ...
     @property
     def parent(self) -> int | None: ...
     @property

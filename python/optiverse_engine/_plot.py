@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
+    from numpy.typing import NDArray
 
-    from optiverse_engine._native import Float64Array, RayPaths, Scene, Surface
+    from optiverse_engine._native import RayPaths, Scene, Surface
 
 # Colours of the elements; what is not named is black.
 _COLOURS = {
@@ -42,7 +43,7 @@ def plot_paths(paths: RayPaths, ax: Axes | None) -> Axes:
 
     _draw_surfaces(paths.surfaces, ax)
     segments, colours = _segments(paths)
-    ax.add_collection(LineCollection(segments, colors=colours, linewidths=1.0, zorder=1))
+    ax.add_collection(LineCollection(list(segments), colors=colours, linewidths=1.0, zorder=1))
     for path in paths:
         if len(path) > 1 and not np.isnan(path.beam_radii_mm[0]):
             for sign in (1.0, -1.0):
@@ -69,7 +70,7 @@ def _draw_surfaces(surfaces: Sequence[Surface], ax: Axes) -> None:
             ax.plot(points[:, 0], points[:, 1], color=colour, linewidth=width, zorder=2)
 
 
-def _segments(paths: RayPaths) -> tuple[Float64Array, Float64Array]:
+def _segments(paths: RayPaths) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Every stretch that is a path's own, shape (k, 2, 2), and its colour, shape (k, 4)."""
     count = len(paths.points)
     if count < 2:
@@ -85,7 +86,7 @@ def _segments(paths: RayPaths) -> tuple[Float64Array, Float64Array]:
     return segments, colours
 
 
-def _normals(points: Float64Array) -> Float64Array:
+def _normals(points: NDArray[np.float64]) -> NDArray[np.float64]:
     """Unit vectors across the line through the points, shape (k, 2)."""
     steps = np.gradient(points, axis=0)
     lengths = np.hypot(steps[:, 0], steps[:, 1])

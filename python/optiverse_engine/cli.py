@@ -8,7 +8,7 @@ import os
 import sys
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from optiverse_engine import (
     DEFAULT_MAX_VERTICES,
@@ -24,7 +24,7 @@ from optiverse_engine.info import describe
 from optiverse_engine.routes import format_routes, format_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from optiverse_engine import RayPaths
 
@@ -91,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    def command(name: str, run: Any, summary: str) -> argparse.ArgumentParser:
+    def command(name: str, run: Callable[[argparse.Namespace], int], summary: str) -> argparse.ArgumentParser:
         added = commands.add_parser(
             name,
             help=summary,
@@ -110,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="PATH",
-        help="write a picture (.svg, .png) or the vertices (.csv, .json); may be given several times; - is standard output",
+        help="write a picture (.svg, .png) or the vertices (.csv, .json); repeatable; - is standard output",
     )
     trace.add_argument("--format", choices=_FORMATS, help="the format of standard output")
     trace.add_argument(
@@ -187,7 +187,7 @@ def _check(options: argparse.Namespace) -> int:
     scene = _read(options.file)
     reports = scene.reports
     if reports:
-        rows = [("severity", "item", "name", "key", "value", "expected")]
+        rows: list[tuple[str, ...]] = [("severity", "item", "name", "key", "value", "expected")]
         rows += [
             tuple(_one_line(cell) for cell in (r.severity, r.item, r.name, r.key, r.value, r.expected)) for r in reports
         ]

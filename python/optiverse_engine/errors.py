@@ -70,7 +70,7 @@ class SceneFileError(SceneError, OSError):
     """A scene file cannot be read or written; `errno`, `strerror` and `filename` are those of `OSError`."""
 
     # Those of ValueError would come first, and leave the attributes empty.
-    __new__ = OSError.__new__
+    __new__ = OSError.__new__  # type: ignore[assignment]  # mypy takes it for the one of `object`
     __init__ = OSError.__init__
     __str__ = OSError.__str__
 

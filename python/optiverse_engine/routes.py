@@ -6,7 +6,9 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from optiverse_engine._native import EndingName, RayPath, RayPaths, Scene
+    from collections.abc import Sequence
+
+    from optiverse_engine._native import RayPath, RayPaths, Scene
 
 _MAX_ROWS = 40
 
@@ -20,14 +22,14 @@ class Route(NamedTuple):
         last: the last element met, such as "PBS (polarising beam splitter)"; empty where none was met.
         ending: how the paths ended.
         power: their power at the end, in units of one source ray.
-        directions_deg: least and greatest direction at the end, degrees clockwise from +x as in the file, over −180 to 180.
+        directions_deg: least and greatest direction at the end, degrees clockwise from +x as in the file, −180 to 180.
 
     """
 
     source: str
     rays: int
     last: str
-    ending: EndingName
+    ending: str
     power: float
     directions_deg: tuple[float, float]
 
@@ -86,7 +88,7 @@ def format_routes(scene: Scene, paths: RayPaths) -> str:
         lines.append(f"and {len(found) - _MAX_ROWS} more routes with a power of {rest:.4f}")
     kinds = ("left", "absorbed", "blocked", "clipped", "too_weak", "too_many_events", "too_long", "limit")
     parts = [(kind.replace("_", " "), getattr(paths.power, kind)) for kind in kinds]
-    went = ", ".join(f"{kind} {power:.4f}" for kind, power in parts if power)
+    went = ", ".join(f"{kind} {power:.4f}" for kind, power in parts if round(power, 4))
     lines.append("")
     lines.append(f"emitted {emitted:.4f}: {went or 'nothing'}")
     lines.append("power in source rays, direction in degrees clockwise from +x")
@@ -95,7 +97,7 @@ def format_routes(scene: Scene, paths: RayPaths) -> str:
     return "\n".join(lines)
 
 
-def format_table(rows: list[tuple[str, ...]], right: set[int] | None = None) -> str:
+def format_table(rows: Sequence[Sequence[str]], right: set[int] | None = None) -> str:
     """Columns of equal width, the first row underlined; the columns `right` are set to the right."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = []
