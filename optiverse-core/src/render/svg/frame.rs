@@ -15,7 +15,7 @@ const LEAVING_SHARE: f64 = 0.3;
 const POINT_SIZE_MM: DVec2 = DVec2::new(10.0, 4.0);
 
 /// Space around the setup for symbols and labels, in pixels, where the picture is large enough.
-const PADDING_PX: f64 = 34.0;
+const PADDING_PX: f64 = 44.0;
 
 /// Height of the strip under the picture that holds the scale bar.
 pub(super) const FOOTER_PX: f64 = 34.0;
@@ -166,14 +166,13 @@ fn last_met(path: &RayPath<'_>) -> usize {
 fn inner_points(path: &RayPath<'_>) -> Vec<DVec2> {
     let (points, radii) = (path.points(), path.beam_radii_mm());
     let mut inner = Vec::new();
-    let last = last_met(path).min(points.len().saturating_sub(1));
-    for vertex in path.branch_vertex()..=last {
-        let Some(&point) = points.get(vertex).filter(|point| point.is_finite()) else { continue };
+    let last = last_met(path);
+    let own = points.iter().zip(radii).enumerate().take(last + 1).skip(path.branch_vertex());
+    for (vertex, (&point, &radius)) in own.filter(|(_, (point, _))| point.is_finite()) {
         inner.push(point);
-        let other = if vertex > 0 { vertex - 1 } else { vertex + 1 };
-        let radius = radii[vertex];
-        if let (true, Some(neighbour)) = (radius.is_finite(), points.get(other)) {
-            let across = (point - *neighbour).normalize_or_zero().perp() * radius;
+        let neighbour = points.get(if vertex > 0 { vertex - 1 } else { 1 });
+        if let (true, Some(&neighbour)) = (radius.is_finite(), neighbour) {
+            let across = (point - neighbour).normalize_or_zero().perp() * radius;
             inner.extend([point + across, point - across]);
         }
     }

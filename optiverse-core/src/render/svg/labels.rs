@@ -52,7 +52,11 @@ impl<'a> Labels<'a> {
             } else {
                 ("middle", -0.5)
             };
-            let centre = point + outwards * 6.0 + DVec2::new(0.0, outwards.y * 0.5 * FONT_PX);
+            let mut centre = point + outwards * 6.0 + DVec2::new(0.0, outwards.y * 0.5 * FONT_PX);
+            if anchor == "middle" {
+                // Moved in from the edges; a picture narrower than the text has no place for it.
+                centre.x = centre.x.min(self.frame.canvas.x - 0.5 * width).max(0.5 * width);
+            }
             let min = centre + DVec2::new(lean * width, -0.5 * FONT_PX);
             let space = Aabb { min, max: min + DVec2::new(width, FONT_PX) };
             let is_inside = space.min.cmpge(DVec2::ZERO).all() && space.max.cmple(self.frame.canvas).all();

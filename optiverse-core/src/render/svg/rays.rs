@@ -159,13 +159,13 @@ fn envelope(
     for vertex in from..=to {
         let radius = if vertex == to { radius_before(&radii[from..to], radii[to]) } else { radii[vertex] };
         let mut across = left * radius;
-        if vertex == from || vertex == to {
-            if let Some(number) = numbers.at(paths, first + vertex) {
-                let tangent = system.surfaces()[number].shape().normal_at(points[vertex]).perp();
-                let cosine = tangent.dot(left);
-                if cosine.abs() > GRAZING {
-                    across = tangent * (radius / cosine);
-                }
+        if (vertex == from || vertex == to)
+            && let Some(number) = numbers.at(paths, first + vertex)
+        {
+            let tangent = system.surfaces()[number].shape().normal_at(points[vertex]).perp();
+            let cosine = tangent.dot(left);
+            if cosine.abs() > GRAZING {
+                across = tangent * (radius / cosine);
             }
         }
         if across.is_finite() && points[vertex].is_finite() {
