@@ -11,11 +11,11 @@ use crate::optics::OpticalSystem;
 use crate::trace::{RayPath, RayPaths};
 
 /// Light weaker than this, in per cent, is drawn as if it had this much: it would not show.
-const FAINTEST_PERCENT: u8 = 6;
+const FAINTEST_PERCENT: u8 = 8;
 /// A path of SVG is begun anew beyond this many bytes; renderers are slow with very long ones.
 const LONGEST_PATH: usize = 16_384;
 /// Up to this many paths, lines are of full width.
-const FEW_PATHS: usize = 200;
+const FEW_PATHS: usize = 100;
 /// Cosine of the angle of incidence below which an envelope ends across its beam, not along the surface.
 const GRAZING: f64 = 0.2;
 
@@ -111,7 +111,7 @@ pub(super) fn push_rays(
 
 /// Width of a ray's line in pixels.
 pub(super) fn line_width(paths: &RayPaths) -> f64 {
-    if paths.len() <= FEW_PATHS { 1.5 } else { 0.75 }
+    if paths.len() <= FEW_PATHS { 2.0 } else { 0.75 }
 }
 
 fn percent(intensity: f64) -> u8 {
@@ -159,13 +159,13 @@ fn envelope(
     for vertex in from..=to {
         let radius = if vertex == to { radius_before(&radii[from..to], radii[to]) } else { radii[vertex] };
         let mut across = left * radius;
-        if vertex == from || vertex == to {
-            if let Some(number) = numbers.at(paths, first + vertex) {
-                let tangent = system.surfaces()[number].shape().normal_at(points[vertex]).perp();
-                let cosine = tangent.dot(left);
-                if cosine.abs() > GRAZING {
-                    across = tangent * (radius / cosine);
-                }
+        if (vertex == from || vertex == to)
+            && let Some(number) = numbers.at(paths, first + vertex)
+        {
+            let tangent = system.surfaces()[number].shape().normal_at(points[vertex]).perp();
+            let cosine = tangent.dot(left);
+            if cosine.abs() > GRAZING {
+                across = tangent * (radius / cosine);
             }
         }
         if across.is_finite() && points[vertex].is_finite() {
@@ -208,9 +208,9 @@ mod tests {
     fn opacity_is_the_intensity_down_to_what_shows() {
         assert_eq!(percent(1.0), 100);
         assert_eq!(percent(0.5), 50);
-        assert_eq!(percent(0.06), 6);
-        assert_eq!(percent(0.05), 6);
-        assert_eq!(percent(f64::NAN), 6);
+        assert_eq!(percent(0.08), 8);
+        assert_eq!(percent(0.07), 8);
+        assert_eq!(percent(f64::NAN), 8);
         assert_eq!(percent(3.0), 100);
     }
 }
