@@ -86,10 +86,8 @@ fn a_60_degree_prism_of_n_bk7_has_its_least_deviation() {
         let angle = incidence - 30.0;
         let start = entry - 20.0 * unit(angle);
         let glass = json!({"n2": 1.0, "n2_material": "N-BK7"});
-        let paths = trace_exact(vec![
-            ray_from(start.x, start.y, angle),
-            component("prism", glass_body(&corners, &glass)),
-        ]);
+        let paths =
+            trace_exact(vec![ray_from(start.x, start.y, angle), component("prism", glass_body(&corners, &glass))]);
         // In by the left face, out by the right one, nothing else.
         let path = paths.iter().find(|p| p.points().len() == 4 && p.hit(2).unwrap().1 == 1).unwrap();
         angle - last_direction(&path).y.atan2(last_direction(&path).x).to_degrees()
@@ -159,11 +157,8 @@ fn an_isolator_of_splitter_and_quarter_wave_plate_sends_all_light_aside() {
         quarter_wave_plate(10.0),
         component("mirror", vec![vertical("mirror", 20.0, 10.0, 0.0, json!({}))]),
     ]);
-    let aside: f64 = paths
-        .iter()
-        .filter(|p| last_direction(p).y.abs() > 0.9)
-        .map(|p| p.intensities()[p.points().len() - 1])
-        .sum();
+    let aside: f64 =
+        paths.iter().filter(|p| last_direction(p).y.abs() > 0.9).map(|p| p.intensities()[p.points().len() - 1]).sum();
     assert_close(aside, 1.0, 1e-12);
 }
 

@@ -8,9 +8,7 @@ use common::*;
 use glam::DVec2;
 use optiverse_core::optics::{Compiled, OpticalSystem, Report, Severity, Source, Strictness};
 use optiverse_core::scene::{Scene, Value};
-use optiverse_core::trace::{
-    Ending, Physics, TraceControl, TraceError, TraceOptions, trace, trace_with_control,
-};
+use optiverse_core::trace::{Ending, Physics, TraceControl, TraceError, TraceOptions, trace, trace_with_control};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -255,9 +253,7 @@ fn long_values_are_cut_in_reports() {
 
 #[test]
 fn end_points_are_at_least_a_billionth_of_a_millimetre_apart() {
-    let at = |gap: f64| {
-        component("item", vec![interface("mirror", DVec2::ZERO, DVec2::new(gap, 0.0), json!({}))])
-    };
+    let at = |gap: f64| component("item", vec![interface("mirror", DVec2::ZERO, DVec2::new(gap, 0.0), json!({}))]);
     taken(&at(1e-9), "x2_mm", "");
     refused(&at(9.9e-10), "interfaces[0].x2_mm", "9.9e-10");
     refused(&at(0.0), "interfaces[0].x2_mm", "0.0");
@@ -345,10 +341,13 @@ fn min_intensity_0_follows_light_through_a_polariser_however_weak() {
     let polariser = json!({"polarizer_subtype": "linear_polarizer", "transmission_axis_deg": 0.0});
     let paths = trace_exact(vec![
         ray_from(-10.0, 0.0, 0.0),
-        component("filter", vec![
-            vertical("beam_splitter", 0.0, 10.0, 0.0, json!({"split_T": 1e-5, "split_R": 0.0})),
-            vertical("beam_splitter", 5.0, 10.0, 0.0, json!({"split_T": 1e-5, "split_R": 0.0})),
-        ]),
+        component(
+            "filter",
+            vec![
+                vertical("beam_splitter", 0.0, 10.0, 0.0, json!({"split_T": 1e-5, "split_R": 0.0})),
+                vertical("beam_splitter", 5.0, 10.0, 0.0, json!({"split_T": 1e-5, "split_R": 0.0})),
+            ],
+        ),
         component("polariser", vec![vertical("polarizing_interface", 20.0, 10.0, 0.0, polariser)]),
     ]);
     // The light is polarised along the axis: all of it passes.
@@ -411,7 +410,9 @@ fn any_number_of_threads_is_taken() {
         trace(&splitters(), &TraceOptions { threads, ..all_light(4) }).unwrap().points().to_vec()
     };
     let one = points(Some(1));
-    for threads in [None, Some(0), Some(TraceOptions::MAX_THREADS), Some(TraceOptions::MAX_THREADS + 1), Some(usize::MAX)] {
+    for threads in
+        [None, Some(0), Some(TraceOptions::MAX_THREADS), Some(TraceOptions::MAX_THREADS + 1), Some(usize::MAX)]
+    {
         assert_eq!(points(threads), one, "{threads:?}");
     }
 }
@@ -432,8 +433,7 @@ fn a_trace_is_cancelled_from_another_thread() {
     let ray = with(ray_from(0.5, 0.0, 0.0), json!({"ray_length_mm": 1e9, "n_rays": 64, "size_mm": 1.0}));
     let system = system(vec![ray, component("mirrors", facing)]);
     for threads in [1, 4] {
-        let options =
-            TraceOptions { max_vertices: 5_000_000, threads: Some(threads), ..all_light(u32::MAX) };
+        let options = TraceOptions { max_vertices: 5_000_000, threads: Some(threads), ..all_light(u32::MAX) };
         let control = TraceControl::new();
         let result = std::thread::scope(|scope| {
             scope.spawn(|| {
@@ -504,7 +504,8 @@ fn any_value() -> impl Strategy<Value = Value> {
         (-100.0..100.0_f64).prop_map(|x| json!(x)),
         any::<i64>().prop_map(|x| json!(x)),
     ];
-    let words = ["", "ray", "gaussian", "linear", "lens", "mirror", "refractive_interface", "polarizing_interface", "é\u{0}"];
+    let words =
+        ["", "ray", "gaussian", "linear", "lens", "mirror", "refractive_interface", "polarizing_interface", "é\u{0}"];
     let text = prop::sample::select(words.to_vec()).prop_map(|word| json!(word));
     prop_oneof![
         6 => number,

@@ -31,7 +31,8 @@ fn bits(paths: &RayPaths) -> Vec<u64> {
     all.extend(floats(paths.optical_paths_mm()));
     all.extend(floats(paths.beam_radii_mm()));
     all.extend(paths.hit_items().iter().chain(paths.hit_interfaces()).map(|v| *v as u64));
-    for values in [paths.offsets(), paths.source_indices(), paths.ray_indices(), paths.parents(), paths.branch_vertices()]
+    for values in
+        [paths.offsets(), paths.source_indices(), paths.ray_indices(), paths.parents(), paths.branch_vertices()]
     {
         all.extend(whole(values));
     }
@@ -87,9 +88,8 @@ fn optical_path(scene: &RandomScene, path: &RayPath<'_>) -> f64 {
         if step == DVec2::ZERO {
             continue;
         }
-        let glass = |vertex: usize| {
-            surface_at(path, vertex).and_then(|s| scene.surfaces[s].indices(points[vertex], step))
-        };
+        let glass =
+            |vertex: usize| surface_at(path, vertex).and_then(|s| scene.surfaces[s].indices(points[vertex], step));
         // Behind an interface the medium on the side the ray leaves to, and before one the medium it comes from.
         if let Some((_, behind)) = glass(k - 1) {
             index = behind;

@@ -18,9 +18,8 @@ fn mirror(p1: DVec2, p2: DVec2, radius: f64) -> Value {
 /// A closed box: corners on a circle, edges straight (0), bulging out (> 0: half a chord over the radius, at most 1) or in.
 fn mirror_box(centre: DVec2, size: f64, corners: &[(f64, f64)]) -> (Vec<DVec2>, Vec<Value>) {
     let count = corners.len() as f64;
-    let place = |(i, (jitter, _)): (usize, &(f64, f64))| {
-        centre + size * DVec2::from_angle(TAU * (i as f64 + jitter) / count)
-    };
+    let place =
+        |(i, (jitter, _)): (usize, &(f64, f64))| centre + size * DVec2::from_angle(TAU * (i as f64 + jitter) / count);
     let points: Vec<DVec2> = corners.iter().enumerate().map(place).collect();
     let edge = |i: usize| {
         let (a, b) = (points[i], points[(i + 1) % points.len()]);
@@ -163,9 +162,7 @@ fn mirrors_that_cross_reflect_from_both_sides() {
 
 /// Power through two blocks of glass in contact, of n = 1.6 and 1.5, under 50° inside; from the left or the right.
 fn through_contact(first_in_file: usize, from_left: bool) -> f64 {
-    let block = |id: &str, left: f64, n1: f64, n2: f64| {
-        component(id, vec![boundary(left, 1000.0, 0.0, n1, n2)])
-    };
+    let block = |id: &str, left: f64, n1: f64, n2: f64| component(id, vec![boundary(left, 1000.0, 0.0, n1, n2)]);
     // Each block has its own face at x = 0, as two components pushed together have.
     let mut faces = vec![block("a", 0.0, 1.6, 1.0), block("b", 0.0, 1.0, 1.5)];
     faces.rotate_left(first_in_file);
@@ -232,9 +229,9 @@ fn half_a_circle_stays_one_when_it_is_turned() {
         let arc = mirror(end, -end, 0.5 * (end + end).length());
         // Past the ends of the chord to the middle of the arc: the apex lies a radius from the middle of the chord.
         let angle = towards.y.atan2(towards.x).to_degrees();
-        let paths = trace_exact(vec![ray_from(0.0, 0.0, angle), ray_from_other(angle + 180.0), component("arc", vec![arc])]);
-        let reached: Vec<f64> =
-            paths.iter().filter(|p| p.hit(1).is_some()).map(|p| p.points()[1].length()).collect();
+        let paths =
+            trace_exact(vec![ray_from(0.0, 0.0, angle), ray_from_other(angle + 180.0), component("arc", vec![arc])]);
+        let reached: Vec<f64> = paths.iter().filter(|p| p.hit(1).is_some()).map(|p| p.points()[1].length()).collect();
         assert_eq!(reached.len(), 1);
         assert_close(reached[0], 50.0, 1e-9);
     }
