@@ -42,6 +42,7 @@ pub(crate) fn scene_error(py: Python<'_>, error: &CoreSceneError) -> PyErr {
     let exception = python::SceneError::new_err(error.to_string());
     match error {
         CoreSceneError::Syntax { line, column, .. } => with(py, with(py, exception, "line", line), "column", column),
+        CoreSceneError::Nesting { place, .. } => with(py, exception, "place", *place),
         CoreSceneError::Form { place, .. } => with(py, exception, "place", place),
         _ => exception,
     }

@@ -41,6 +41,5 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<ray_path::Hit>()?;
     module.add_class::<power_balance::PowerBalance>()?;
     views::register_mapping::<item::Item>(py)?;
-    views::register_mapping::<scene::Scene>(py)?;
-    views::register_sequence::<ray_paths::RayPaths>(py)
+    views::register_mapping::<scene::Scene>(py)
 }

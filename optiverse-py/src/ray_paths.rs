@@ -8,9 +8,9 @@ use numpy::{PyArray1, PyArray2};
 use optiverse_core::optics::Compiled;
 use optiverse_core::render::{self, SvgOptions};
 use optiverse_core::trace::{Ending, RayPaths as CorePaths};
-use pyo3::exceptions::PyIndexError;
+use pyo3::exceptions::{PyIndexError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyIterator, PyList, PyRange, PySlice};
+use pyo3::types::{PyBytes, PyInt, PyIterator, PyList, PyRange, PySlice};
 
 use crate::array::{ending_codes, shared_1d, shared_2d};
 use crate::picture;
@@ -28,7 +28,7 @@ use crate::surface::Surface;
 ///
 /// The arrays share the memory of the engine and are read-only; each keeps the result alive. `items`, `sources`, `endings` and
 /// `surfaces` are made anew at each access.
-#[pyclass(module = "optiverse_engine", frozen)]
+#[pyclass(module = "optiverse_engine", frozen, sequence)]
 pub(crate) struct RayPaths {
     paths: CorePaths,
     compiled: Arc<Compiled>,
@@ -193,8 +193,19 @@ impl RayPaths {
             let paths: Vec<RayPath> = chosen.map(|index| RayPath::new(slf, index.unsigned_abs())).collect();
             return Ok(paths.into_pyobject(py)?.into_any());
         }
-        let wanted: isize = index.extract()?;
-        let from_start = if wanted < 0 { wanted + count as isize } else { wanted };
+        let Ok(wanted) = index.extract::<isize>() else {
+            // Too large to be any index, or no whole number.
+            return Err(match index.cast::<PyInt>() {
+                Ok(_) => PyIndexError::new_err(format!("path {index} of {count}")),
+                Err(_) => {
+                    let found = index.get_type().name()?;
+                    PyTypeError::new_err(format!(
+                        "a path is chosen by an int or a slice, not by a value of type {found}"
+                    ))
+                }
+            });
+        };
+        let from_start = if wanted < 0 { wanted.saturating_add(count as isize) } else { wanted };
         match usize::try_from(from_start) {
             Ok(index) if index < count => Ok(Bound::new(py, RayPath::new(slf, index))?.into_any()),
             _ => Err(PyIndexError::new_err(format!("path {wanted} of {count}"))),
@@ -244,12 +255,18 @@ impl RayPaths {
         picture::png(py, &self._repr_svg_(py), width_px)
     }
 
-    /// A table of vertices, one a line, with a line of names first.
+    /// A table of vertices, one a line, below a line of names, which say the unit.
+    ///
+    /// Numbers are the shortest that read back as the same double; pandas does so with `float_precision="round_trip"`.
+    /// The columns from `source` on belong to the path and are the same in each of its lines; what is not there is empty.
     fn to_csv(&self, py: Python<'_>) -> String {
         py.detach(|| render::csv(&self.paths))
     }
 
-    /// The arrays as JSON; NaN is null.
+    /// The arrays as one JSON object, under the names they have here; complex numbers are [re, im] in a row, NaN is null.
+    ///
+    /// `hit_items` and `hit_interfaces` are our `hit_item` and `hit_interface`, `source_items` our `sources`, and
+    /// `power_balance` our `power`.
     fn to_json(&self, py: Python<'_>) -> String {
         py.detach(|| render::json(&self.paths))
     }

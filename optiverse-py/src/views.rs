@@ -1,17 +1,12 @@
-//! The protocols of `collections.abc`, so that our classes are seen as mappings and sequences.
+//! The protocols of `collections.abc`, so that our classes are seen as mappings.
 
 use pyo3::PyTypeInfo;
 use pyo3::prelude::*;
-use pyo3::types::{PyMapping, PySequence};
+use pyo3::types::PyMapping;
 
 /// Makes `isinstance(x, collections.abc.Mapping)` true.
 pub(crate) fn register_mapping<T: PyTypeInfo>(py: Python<'_>) -> PyResult<()> {
     PyMapping::register::<T>(py)
-}
-
-/// Makes `isinstance(x, collections.abc.Sequence)` true.
-pub(crate) fn register_sequence<T: PyTypeInfo>(py: Python<'_>) -> PyResult<()> {
-    PySequence::register::<T>(py)
 }
 
 /// A live view of a mapping: `KeysView`, `ValuesView` or `ItemsView`.
