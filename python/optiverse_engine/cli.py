@@ -175,7 +175,7 @@ def _trace(options: argparse.Namespace) -> int:
     for path, output_format in targets:
         contents = _contents(paths, output_format)
         if path == "-":
-            sys.stdout.buffer.write(contents)
+            _write(contents)
         else:
             Path(path).write_bytes(contents)
     if options.table or not targets:
@@ -258,17 +258,21 @@ def _warnings_as_lines() -> Iterator[None]:
 
 def _print(text: str) -> None:
     """Print text, with what the terminal cannot show replaced."""
-    sys.stdout.write(_shown(text, sys.stdout.encoding) + "\n")
+    _write((text + "\n").encode(sys.stdout.encoding or "ascii", "replace"))
+
+
+def _write(contents: bytes) -> None:
+    """Write all of it to standard output."""
+    rest = memoryview(contents)
+    while rest:
+        # Where Python runs unbuffered, a write may stop halfway, without an error, when the reader goes away.
+        rest = rest[sys.stdout.buffer.write(rest) :]
 
 
 def _say(line: str) -> None:
     """Print one line to standard error."""
-    sys.stderr.write(_shown(f"optiverse-engine: {_one_line(line)}", sys.stderr.encoding) + "\n")
-
-
-def _shown(text: str, encoding: str | None) -> str:
-    encoding = encoding or "ascii"
-    return text.encode(encoding, "replace").decode(encoding)
+    encoding = sys.stderr.encoding or "ascii"
+    sys.stderr.write(f"optiverse-engine: {_one_line(line)}\n".encode(encoding, "replace").decode(encoding))
 
 
 def _one_line(text: str) -> str:

@@ -60,5 +60,36 @@ def test_long_tables_are_cut_and_say_so(sources, rest):
     assert (rest in table) if rest else ("more routes" not in table)
 
 
+def test_what_an_arc_reflects_and_what_it_lets_through_are_two_routes():
+    scene = Scene()
+    scene.add(source(n_rays=9, size_mm=16.0))
+    arc = {"is_curved": True, "radius_of_curvature_mm": -12.0}
+    scene.add(component("arc", "beam_splitter", line=(0, 10, 0, -10), split_T=30, split_R=70, **arc))
+    found = routes(scene, scene.trace())
+    assert [(route.rays, round(route.power, 9)) for route in found] == [(9, 6.3), (9, 2.7)]
+
+
+def test_surfaces_that_touch():
+    scene = Scene()
+    scene.add(source(n_rays=1))
+    # Two splitters on one line: light that the first lets through meets the second at the same point.
+    for uuid in ("first", "second"):
+        scene.add(component(uuid, "beam_splitter", line=(-10, -10, 10, 10), split_T=50, split_R=50))
+    paths = scene.trace(min_intensity=0.2)
+    assert sorted(round(route.power, 9) for route in routes(scene, paths) if route.ending == "left") == [
+        0.25,
+        0.25,
+        0.5,
+    ]
+
+
+def test_a_fan_about_the_direction_of_minus_x():
+    scene = Scene()
+    scene.add(source(n_rays=3, size_mm=0.0, angle_deg=180.0, spread_deg=2.0))
+    (route,) = routes(scene, scene.trace())
+    least, greatest = route.directions_deg
+    assert greatest - least == pytest.approx(4.0)
+
+
 def test_columns():
     assert format_table([("a", "bb"), ("ccc", "d")], right={1}) == "a    bb\n───  ──\nccc   d"
