@@ -12,7 +12,7 @@ use crate::geometry::Aabb;
 
 pub(super) const FONT_PX: f64 = 13.0;
 /// Width of a character, on average and generously.
-const CHARACTER_PX: f64 = 0.6 * FONT_PX;
+const CHARACTER_PX: f64 = 0.65 * FONT_PX;
 
 /// Side of the cells in which it is noted where there is room.
 const CELL_PX: f64 = 4.0;
