@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn thinning_keeps_the_shape() {
-        let parabola: Vec<DVec2> = (0..=200).map(|i| f64::from(i)).map(|x| DVec2::new(x, 1e-3 * x * x)).collect();
+        let parabola: Vec<DVec2> = (0..=200).map(f64::from).map(|x| DVec2::new(x, 1e-3 * x * x)).collect();
         let kept = thinned(&parabola);
         assert!(kept.len() > 5 && kept.len() < 40, "{}", kept.len());
         for point in &parabola {
