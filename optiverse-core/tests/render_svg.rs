@@ -301,6 +301,10 @@ fn glass_is_filled_between_the_interfaces_of_an_item() {
     assert_eq!(bodies(&[face(0.0, 1.0, 1.5), face(5.0, 1.7, 1.0)]), 0, "two media");
     assert_eq!(bodies(&[face(0.0, 1.0, 1.5), face(500.0, 1.5, 1.0)]), 0, "too far apart");
     assert_eq!(bodies(&[side(a, b), side(b, c), side(c, a)]), 1, "a prism");
+    let half = |n1: f64, n2: f64, radius: f64| {
+        face(0.0, n1, n2).replace('}', &format!(r#", "is_curved": true, "radius_of_curvature_mm": {radius}}}"#))
+    };
+    assert_eq!(bodies(&[half(1.0, 1.5, 10.0), half(1.5, 1.0, -10.0)]), 1, "a ball");
     // The same prism with a face written the other way round, and out of order.
     let turned = r#"{"x1_mm": 0, "y1_mm": 15, "x2_mm": 10, "y2_mm": 0, "n1": 1.5, "n2": 1}"#.to_owned();
     assert_eq!(bodies(&[side(a, b), side(c, a), turned]), 1, "a prism with a face turned");

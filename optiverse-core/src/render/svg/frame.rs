@@ -5,7 +5,7 @@ use glam::DVec2;
 use super::cube::cube_corners;
 use super::{Crop, SvgOptions};
 use crate::geometry::Aabb;
-use crate::optics::{OpticalSystem, Source, Surface};
+use crate::optics::{Beam, OpticalSystem, Source, Surface};
 use crate::trace::{RayPath, RayPaths};
 
 /// Light that leaves is shown over this share of the setup's longer side.
@@ -47,7 +47,8 @@ impl Frame {
         // A long, low setup gets some height, and a high one is no higher than it is wide.
         let px_per_mm = (inner_width / size.x).min(inner_width / size.y);
         let inner_height = (size.y * px_per_mm).max(0.15 * inner_width);
-        let canvas = DVec2::new(width, inner_height + 2.0 * padding);
+        // A fraction of a pixel would show as a seam under a dark picture.
+        let canvas = DVec2::new(width, (inner_height + 2.0 * padding).ceil());
         let origin_mm = shown.centre() + DVec2::new(-0.5, 0.5) * canvas / px_per_mm;
         let height = canvas.y + if options.scale_bar { FOOTER_PX } else { 0.0 };
         Frame { origin_mm, px_per_mm, canvas, height }
@@ -122,10 +123,15 @@ pub(super) fn is_drawn(surface: &Surface) -> bool {
     !surface.is_hidden() && reach <= 2.0 * OpticalSystem::MAX_COORDINATE_MM
 }
 
-/// The end points of a source.
+/// The ends of the width a source sends light from: that of its rays, or of its waist.
 pub(super) fn source_ends(source: &Source) -> [DVec2; 2] {
     let p = source.parameters();
-    let across = DVec2::from_angle(-p.angle_deg.to_radians()).perp() * (0.5 * p.size_mm);
+    let width = match p.beam {
+        Beam::Rays if p.n_rays > 1 => p.size_mm,
+        Beam::Rays => 0.0,
+        Beam::Gaussian { waist_mm } => 2.0 * waist_mm,
+    };
+    let across = DVec2::from_angle(-p.angle_deg.to_radians()).perp() * (0.5 * width);
     [source.position() + across, source.position() - across]
 }
 

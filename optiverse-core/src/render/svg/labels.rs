@@ -12,8 +12,10 @@ use crate::geometry::Aabb;
 
 pub(super) const FONT_PX: f64 = 13.0;
 /// Width of a character, on average and generously.
-const CHARACTER_PX: f64 = 0.6 * FONT_PX;
+const CHARACTER_PX: f64 = 0.65 * FONT_PX;
 
+/// Least distance of a label from the left and right edge.
+const EDGE_PX: f64 = 4.0;
 /// Side of the cells in which it is noted where there is room.
 const CELL_PX: f64 = 4.0;
 
@@ -55,7 +57,7 @@ impl<'a> Labels<'a> {
             let mut centre = point + outwards * 6.0 + DVec2::new(0.0, outwards.y * 0.5 * FONT_PX);
             if anchor == "middle" {
                 // Moved in from the edges; a picture narrower than the text has no place for it.
-                centre.x = centre.x.min(self.frame.canvas.x - 0.5 * width).max(0.5 * width);
+                centre.x = centre.x.min(self.frame.canvas.x - 0.5 * width - EDGE_PX).max(0.5 * width + EDGE_PX);
             }
             let min = centre + DVec2::new(lean * width, -0.5 * FONT_PX);
             let space = Aabb { min, max: min + DVec2::new(width, FONT_PX) };
