@@ -27,8 +27,7 @@ fn system(surfaces: usize) -> OpticalSystem {
 
 fn measure(bencher: Bencher<'_, '_>, surfaces: usize, physics: Physics, threads: usize) {
     let system = system(surfaces);
-    let options =
-        TraceOptions { physics, max_events: EVENTS, threads: Some(threads), ..TraceOptions::default() };
+    let options = TraceOptions { physics, max_events: EVENTS, threads: Some(threads), ..TraceOptions::default() };
     bencher
         .counter(ItemsCount::new(RAYS as u64 * u64::from(EVENTS)))
         .bench(|| trace(&system, &options).map(|paths| paths.vertex_count()));

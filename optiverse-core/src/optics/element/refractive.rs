@@ -1,5 +1,5 @@
-use super::super::material::{Material, OutOfRange};
 use super::super::Source;
+use super::super::material::{Material, OutOfRange};
 use super::super::report::{InvalidValue, number_in};
 
 /// What lies on one side of a refractive interface.

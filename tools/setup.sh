@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Makes .venv with the tools this project builds and tests with. Nothing outside the checkout is changed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+python=${PYTHON:-python3}
+if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))'; then
+  echo "Python 3.10 or later is needed; set PYTHON to one." >&2
+  exit 1
+fi
+
+# Made again when the list of tools changes, when an earlier attempt was cut short, or when the checkout was moved.
+stamp=.venv/.made-from
+wanted="$PWD $(cksum < pyproject.toml)"
+if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then exit 0; fi
+
+rm -rf .venv
+if ! "$python" -m venv .venv; then
+  rm -rf .venv
+  echo "Python cannot make a virtual environment; on Debian and Ubuntu: apt-get install python3-venv" >&2
+  exit 1
+fi
+pip=(.venv/bin/python -m pip --isolated --disable-pip-version-check --quiet)
+# `--group` came with pip 25.1.
+"${pip[@]}" install --upgrade 'pip>=25.1'
+"${pip[@]}" install --group dev 'numpy>=1.23'
+echo "$wanted" > "$stamp"
