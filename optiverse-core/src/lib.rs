@@ -10,6 +10,7 @@
 //! - [`geometry`]: segments, arcs, and the hierarchy of boxes over them.
 //! - [`optics`]: surfaces and sources, typed and checked.
 //! - [`trace`]: the tracer and its flat result.
+//! - [`render`]: the result as a picture (SVG), a table (CSV) and JSON.
 //!
 //! The crate does no input or output, reads no clock and draws no random numbers. Threads run only inside [`trace`](mod@trace), with the
 //! feature `parallel` (on by default).
@@ -36,5 +37,6 @@
 
 pub mod geometry;
 pub mod optics;
+pub mod render;
 pub mod scene;
 pub mod trace;

@@ -1,4 +1,5 @@
 //! Reading assemblies, older files and flat scenes: what becomes an item, what it is called, what is refused.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "in the helpers of a test a failure ends the test, as it should")]
 
 use optiverse_core::scene::{Item, ItemKind, MAX_NESTING, Scene, SceneError, Section, property};
 use serde_json::json;
@@ -267,4 +268,21 @@ fn a_new_scene_is_an_empty_assembly() {
 }"#;
     assert_eq!(Scene::new().to_json(), text);
     assert!(Scene::new().is_empty());
+}
+
+#[test]
+fn a_flat_body_is_limited_like_a_text() {
+    let body = |levels| {
+        let deep = (0..levels).fold(json!(null), |inner, _| json!([inner]));
+        Scene::from_flat(&json!({ "deep": deep }))
+    };
+    assert!(Scene::from_json(&body(MAX_NESTING - 1).unwrap().to_json()).is_ok());
+    assert_eq!(body(MAX_NESTING).unwrap_err().to_string(), "the body is nested more than 127 levels deep");
+}
+
+#[test]
+fn a_scene_can_move_between_threads_and_be_shared() {
+    fn shared<T: Send + Sync + 'static>() {}
+    shared::<Scene>();
+    shared::<SceneError>();
 }

@@ -1,4 +1,5 @@
 //! Edits and their inverses.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "in the helpers of a test a failure ends the test, as it should")]
 
 use optiverse_core::scene::{
     Edit, EditError, Item, ItemId, MAX_BATCH_NESTING, MAX_NESTING, PropertyChange, Scene, Section, Value, property,

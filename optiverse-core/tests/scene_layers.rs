@@ -1,4 +1,5 @@
 //! The layer tree: what is hidden, locked and grouped, and what is made of damaged trees.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "in the helpers of a test a failure ends the test, as it should")]
 
 use std::collections::HashSet;
 

@@ -1,4 +1,5 @@
 //! Component libraries: records, and items made from them.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "in the helpers of a test a failure ends the test, as it should")]
 
 use optiverse_core::scene::{ComponentRecord, Edit, ItemKind, Library, Scene, Section};
 use serde_json::{Value, json};

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::scene::error::describe;
-use crate::scene::file::MAX_NESTING;
+use crate::scene::file::{MAX_NESTING, is_nested_deeper};
 use crate::scene::item::{Item, ItemId, Placement, Section};
 use crate::scene::property;
 use crate::scene::scene::Scene;
@@ -318,15 +318,6 @@ fn check_nesting(
         return Err(EditError::Nesting { place: place(), key: key.to_owned(), limit });
     }
     Ok(())
-}
-
-fn is_nested_deeper(value: &Value, levels: usize) -> bool {
-    let within = |entry: &Value| levels == 0 || is_nested_deeper(entry, levels - 1);
-    match value {
-        Value::Array(entries) => levels == 0 || entries.iter().any(within),
-        Value::Object(entries) => levels == 0 || entries.values().any(within),
-        _ => false,
-    }
 }
 
 impl Item {

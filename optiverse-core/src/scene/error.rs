@@ -20,6 +20,14 @@ pub enum SceneError {
         /// What was expected and what was found.
         message: String,
     },
+    /// Lists and objects are nested too deep. In a text, that is an error of syntax with its place.
+    #[error("{place} is nested more than {limit} levels deep")]
+    Nesting {
+        /// What is nested too deep.
+        place: &'static str,
+        /// [`MAX_NESTING`](crate::scene::MAX_NESTING).
+        limit: usize,
+    },
     /// The text is JSON, but a part of it has the wrong form.
     #[error("{place} is {found}, expected {expected}")]
     Form {

@@ -4,14 +4,21 @@
 //! randomness.
 //!
 //! ```
-//! use optiverse_core::scene::{ItemKind, Scene};
+//! use optiverse_core::scene::{Edit, ItemKind, Scene};
 //!
 //! let text = r#"{"version": "2.0", "items": [{"_type": "source", "item_uuid": "laser", "x_mm": -1.50e2}]}"#;
-//! let scene = Scene::from_json(text)?;
+//! let mut scene = Scene::from_json(text)?;
 //! let laser = scene.get("laser").expect("it was just read");
 //! assert_eq!(laser.kind(), ItemKind::Source);
 //! assert!(scene.to_json().contains(r#""x_mm": -1.50e2"#));
-//! # Ok::<(), optiverse_core::scene::SceneError>(())
+//!
+//! // An edit gives its inverse, and the inverse restores the scene to the byte.
+//! let before = scene.to_json();
+//! let undo = scene.apply(&Edit::Move { id: "laser".into(), x_mm: -200.0, y_mm: 0.0 })?;
+//! assert!(scene.to_json().contains(r#""x_mm": -200.0"#));
+//! scene.apply(&undo)?;
+//! assert_eq!(scene.to_json(), before);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod edit;

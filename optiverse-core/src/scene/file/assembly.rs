@@ -10,7 +10,7 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::{Map, Value};
 
 use crate::scene::error::{SceneError, SceneWarning, describe};
-use crate::scene::file;
+use crate::scene::file::{self, MAX_NESTING};
 use crate::scene::item::{Item, ItemId, Section, WrittenId};
 use crate::scene::layers::LayerTree;
 use crate::scene::scene::Scene;
@@ -22,7 +22,7 @@ impl Scene {
     /// [`Scene::warnings`].
     ///
     /// # Errors
-    /// If the text is not JSON (with line and column), is nested deeper than [`MAX_NESTING`](crate::scene::MAX_NESTING),
+    /// If the text is not JSON (with line and column), is nested deeper than [`MAX_NESTING`],
     /// is not an object, if a list of items is not a list, or if an entry of such a list is not an object.
     pub fn from_json(text: &str) -> Result<Scene, SceneError> {
         let document = file::read(text)?;
@@ -36,8 +36,12 @@ impl Scene {
     /// A scene from the body of a ray-trace request: `{"sources": […], "components": […]}`, both optional.
     ///
     /// # Errors
-    /// If the body or an entry of a list is not an object, or a list is not a list.
+    /// If the body or an entry of a list is not an object, a list is not a list, or the body is nested deeper than
+    /// [`MAX_NESTING`].
     pub fn from_flat(body: &Value) -> Result<Scene, SceneError> {
+        if file::is_nested_deeper(body, MAX_NESTING) {
+            return Err(SceneError::Nesting { place: "the body", limit: MAX_NESTING });
+        }
         match body {
             Value::Object(document) => Scene::from_document(document.clone(), Vec::new()),
             other => Err(SceneError::form("the body", other, "an object")),

@@ -334,6 +334,15 @@ impl Reader<'_> {
     }
 }
 
+/// Whether lists and objects are nested in `value` more than `levels` deep.
+pub(crate) fn is_nested_deeper(value: &Value, levels: usize) -> bool {
+    match value {
+        Value::Array(entries) => levels == 0 || entries.iter().any(|entry| is_nested_deeper(entry, levels - 1)),
+        Value::Object(entries) => levels == 0 || entries.values().any(|entry| is_nested_deeper(entry, levels - 1)),
+        _ => false,
+    }
+}
+
 /// A number kept as it was written, including the three words that JSON lacks.
 pub(crate) fn unchecked_number(text: &str) -> Value {
     Value::Number(Number::from_string_unchecked(text.to_owned()))

@@ -9,7 +9,7 @@ mod library;
 pub(crate) use assembly::UniqueIds;
 pub use component::ComponentRecord;
 pub use json_reader::MAX_NESTING;
-pub(crate) use json_reader::{RepeatedKey, read, unchecked_number};
+pub(crate) use json_reader::{RepeatedKey, is_nested_deeper, read, unchecked_number};
 pub(crate) use json_writer::write;
 pub use library::Library;
 #[cfg(feature = "fs")]

@@ -1,6 +1,15 @@
 //! How linked files are named and read. The core reads none by itself.
 
 /// What a host offers to read linked assemblies with.
+///
+/// The path asked for is made from the path written in the link, without touching a disk:
+/// - `@assembly/…` starts at the folder of the file that holds the link and may not leave it; a `..` that would is
+///   treated like a file that cannot be read.
+/// - A relative path starts at the same folder and may leave it, as in the app.
+/// - An absolute path (from `/` or `\`, or with a drive such as `C:`) is taken as it is.
+///
+/// Which files a scene may reach is for the host to decide in [`AssemblyFiles::read`]: a scene from a stranger can name
+/// any path.
 pub trait AssemblyFiles {
     /// The text of the file, or why there is none.
     ///
@@ -45,18 +54,24 @@ impl AssemblyFiles for LocalFiles {
 
     /// The canonical path; for a file that is not there the path itself, which reading it then reports.
     fn identify(&self, path: &str) -> String {
-        let canonical = std::fs::canonicalize(path).ok().and_then(|path| path.to_str().map(str::to_owned));
-        canonical.unwrap_or_else(|| normalise(path))
+        let canonical = std::fs::canonicalize(path).ok();
+        match canonical.as_ref().and_then(|path| path.to_str()) {
+            Some(path) => without_verbatim_prefix(path),
+            None => normalise(path),
+        }
     }
 }
 
-/// The path of a linked file, from the path written in the file `named_by`.
-///
-/// - `@assembly/…` starts at the folder of `named_by` and may not leave it: a `..` that would is an error.
-/// - A relative path starts at the same folder and may leave it, as in the app.
-/// - An absolute path (from `/` or `\`, or with a drive such as `C:`) is taken as it is.
-///
-/// Nothing here touches a disk: which files a scene may reach is for the host to decide in [`AssemblyFiles::read`].
+/// A canonical Windows path without the prefix under which `/` and `..` would mean nothing.
+#[cfg(any(feature = "fs", test))]
+fn without_verbatim_prefix(path: &str) -> String {
+    match (path.strip_prefix(r"\\?\UNC\"), path.strip_prefix(r"\\?\")) {
+        (Some(share), _) => format!(r"\\{share}"),
+        (None, plain) => plain.unwrap_or(path).to_owned(),
+    }
+}
+
+/// The path of a linked file, from the path written in the file `named_by`; see [`AssemblyFiles`].
 pub(super) fn resolve(source_path: &str, named_by: Option<&str>) -> Result<String, FileError> {
     let folder = |kind: &str| match named_by {
         Some(path) => Ok(path.rfind(['/', '\\']).map_or("", |end| &path[..=end])),
@@ -140,6 +155,13 @@ mod tests {
         resolves("/other/part.json", "/lab/main.json", "/other/part.json");
         resolves("D:\\part.json", "C:\\lab\\main.json", "D:/part.json");
         resolves("\\\\server\\share\\part.json", "/lab/main.json", "//server/share/part.json");
+    }
+
+    #[test]
+    fn verbatim_prefixes_of_windows_are_removed() {
+        assert_eq!(without_verbatim_prefix(r"\\?\C:\lab\main.json"), r"C:\lab\main.json");
+        assert_eq!(without_verbatim_prefix(r"\\?\UNC\server\share\main.json"), r"\\server\share\main.json");
+        assert_eq!(without_verbatim_prefix("/lab/main.json"), "/lab/main.json");
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod files;
 mod placement;
 
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use indexmap::IndexMap;
 use serde_json::Value;
@@ -128,7 +129,7 @@ struct Resolver<'f> {
     /// The items placed so far.
     items: usize,
     /// The files read so far, by their identities.
-    read: HashMap<String, Result<Scene, String>>,
+    read: HashMap<String, Result<Rc<Scene>, String>>,
     /// The files from the scene's own to the one being read.
     chain: Vec<String>,
     warnings: Vec<SceneWarning>,
@@ -214,19 +215,14 @@ impl Resolver<'_> {
     ) -> Result<Option<Scene>, LinkError> {
         let unreadable = match resolved {
             Err(error) => error.to_string(),
-            Ok(path) => {
-                self.read_once(path);
-                match self.read.get(path) {
-                    Some(Ok(source)) => {
-                        let count = source.len();
-                        let source = source.clone();
-                        self.count(count)?;
-                        return Ok(Some(source));
-                    }
-                    Some(Err(reason)) => reason.clone(),
-                    None => "it was not read".to_owned(),
+            Ok(path) => match self.read_once(path) {
+                Ok(source) => {
+                    // Counted before it is copied, so that the limit bounds the memory as well.
+                    self.count(source.len())?;
+                    return Ok(Some(Scene::clone(&source)));
                 }
-            }
+                Err(reason) => reason,
+            },
         };
         let place = format!("link {group} to {}", link.source_path);
         let snapshot = scene
@@ -259,21 +255,23 @@ impl Resolver<'_> {
         }
     }
 
-    /// Reads the file of this identity unless that was done before.
-    fn read_once(&mut self, path: &str) {
-        if self.read.contains_key(path) {
-            return;
+    /// The assembly in the file of this identity, which is read when it is met first.
+    fn read_once(&mut self, path: &str) -> Result<Rc<Scene>, String> {
+        if let Some(read) = self.read.get(path) {
+            return read.clone();
         }
         let read = match self.files.read(path) {
             Err(error) => Err(format!("the file {path} cannot be read ({error})")),
-            Ok(text) => {
-                Scene::from_json(&text).map_err(|error| format!("the file {path} is not an assembly ({error})"))
-            }
+            Ok(text) => match Scene::from_json(&text) {
+                Err(error) => Err(format!("the file {path} is not an assembly ({error})")),
+                Ok(source) => Ok(Rc::new(source)),
+            },
         };
         if let Ok(source) = &read {
             self.report(source, path);
         }
-        self.read.insert(path.to_owned(), read);
+        self.read.insert(path.to_owned(), read.clone());
+        read
     }
 
     /// Passes on what was odd in a linked assembly.
@@ -281,7 +279,7 @@ impl Resolver<'_> {
         self.warnings.extend(source.warnings().iter().map(|warning| warning.clone().within(name)));
         let measures = source.section(Section::PathMeasures).len();
         if measures > 0 {
-            let message = format!("{measures} path measures are left out; they lie on rays of their own file");
+            let message = format!("its path measures ({measures}) are left out; they lie on rays of their own file");
             self.warnings.push(SceneWarning::new(name, message));
         }
     }
