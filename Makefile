@@ -8,11 +8,11 @@ help: ## this list
 demo: wheel ## build everything, trace the shipped scenes, print where the power went, write pictures into out/
 	@tools/demo.sh out
 
-test: wheel ## every check and every test, in debug and as the wheel that is shipped
-	@.venv/bin/python tools/suites.py
+test: ## every check and every test; Python's on the wheel that is shipped
+	@tools/wheel.sh dev && .venv/bin/python tools/suites.py
 
-lint: wheel ## formatting, lints, types, documentation, links, house rules
-	@tools/lint.sh
+lint: ## formatting, lints, types, documentation, links, house rules
+	@tools/wheel.sh dev && tools/lint.sh
 
 wheel: ## build the Python wheel in release and install it into .venv
 	@tools/wheel.sh

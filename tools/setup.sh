@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes .venv with the tools this project builds and tests with. Nothing outside the checkout is changed.
+# Makes .venv with what builds the wheel. Nothing outside the checkout is changed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,7 +9,7 @@ if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))'; then
   exit 1
 fi
 
-# Made again when the list of tools changes, when an earlier attempt was cut short, or when the checkout was moved.
+# Made again when pyproject.toml changes, when an earlier attempt was cut short, or when the checkout was moved.
 stamp=.venv/.made-from
 wanted="$PWD $(cksum < pyproject.toml)"
 if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then exit 0; fi
@@ -20,8 +20,6 @@ if ! "$python" -m venv .venv; then
   echo "Python cannot make a virtual environment; on Debian and Ubuntu: apt-get install python3-venv" >&2
   exit 1
 fi
-pip=(.venv/bin/python -m pip --isolated --disable-pip-version-check --quiet)
-# `--group` came with pip 25.1.
-"${pip[@]}" install --upgrade 'pip>=25.1'
-"${pip[@]}" install --group dev 'numpy>=1.23'
+builder=$(sed -n 's/^requires = \["\(.*\)"\]$/\1/p' pyproject.toml)
+.venv/bin/python -m pip --isolated --disable-pip-version-check --quiet install "$builder"
 echo "$wanted" > "$stamp"

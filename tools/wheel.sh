@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the wheel in release and installs it into .venv, so that what is tested is what is shipped.
+# Builds the wheel in release and installs it into .venv with what it needs, so that what is tested is what is shipped.
+# An argument names an extra of pyproject.toml to install too: dev.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools/setup.sh
@@ -9,4 +10,8 @@ unset VIRTUAL_ENV CONDA_PREFIX PYTHONPATH PYTHONHOME
 wheels=target/wheels
 rm -rf "$wheels"
 .venv/bin/maturin build --quiet --release --locked --interpreter .venv/bin/python --out "$wheels"
-.venv/bin/python -m pip --isolated --disable-pip-version-check --quiet install --force-reinstall --no-deps "$wheels"/*.whl
+wheel=$(echo "$wheels"/*.whl)
+pip=(.venv/bin/python -m pip --isolated --disable-pip-version-check --quiet)
+# First the wheel itself, even where one of the same version is there; then what is missing of the rest.
+"${pip[@]}" install --force-reinstall --no-deps "$wheel"
+"${pip[@]}" install "$wheel${1:+[$1]}"
