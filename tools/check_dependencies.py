@@ -1,4 +1,4 @@
-"""Holds the table of dependencies in CONTRIBUTING.md to the manifests, and each entry of a manifest to a reason beside it."""
+"""Holds the table of dependencies in CONTRIBUTING.md to the manifests, and each entry there to a reason beside it."""
 
 from __future__ import annotations
 

@@ -13,7 +13,9 @@ ROOT = Path(__file__).resolve().parent.parent
 # Written so that no pattern matches itself.
 FORBIDDEN = {
     "a path of somebody's machine": re.compile(r"(?<![\w.>}])/(?:work|tmp|root|home|Users)/[\w.]"),
-    "the host of a package registry": re.compile(r"\b(?:crates\.io|pypi\.org|pythonhosted\.org|npmjs\.com|anaconda\.org)"),
+    "the host of a package registry": re.compile(
+        r"\b(?:crates\.io|pypi\.org|pythonhosted\.org|npmjs\.com|anaconda\.org)"
+    ),
     "the number of an issue": re.compile(r"\bissue #?\d"),
 }
 # Written by cargo, with the registry of each package.
@@ -36,7 +38,7 @@ def problems(name: str, text: str) -> Iterator[str]:
 def main() -> int:
     """Check all files git knows; return the exit code."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True).stdout
-    found = []
+    found: list[str] = []
     for name in filter(None, listed.split("\0")):
         path = ROOT / name
         # A file may be deleted but not yet committed.

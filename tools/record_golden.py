@@ -6,8 +6,8 @@ numba):
     OPTIVERSE_APP=<checkout> python tools/record_golden.py SCENES.json [-o RECORDED.json]
 
 SCENES.json is a list of objects with `name`, `assembly` and, where they are not the app's own, `max_events` and
-`min_intensity`; every other key is kept. Each gets `paths` as the app traces them, by source and points; where it has paths
-that differ by rounding only, which depends on the processor, they stay.
+`min_intensity`; every other key is kept. Each gets `paths` as the app traces them, by source and points; where it has
+paths that differ by rounding only, which depends on the processor, they stay.
 """
 
 from __future__ import annotations
@@ -18,13 +18,32 @@ import importlib
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 Json = dict[str, Any]
 
 
-def recorded_path(path: Any) -> Json:
+class Polarisation(Protocol):
+    """A state of polarisation in the app."""
+
+    jones_vector: Sequence[complex]
+
+
+class AppPath(Protocol):
+    """A path as the app's engine returns it."""
+
+    points: Sequence[Sequence[float]]
+    rgba: Sequence[int]
+    wavelength_nm: float
+    source_index: int
+    intensities: Sequence[float]
+    polarizations: Sequence[Polarisation]
+    beam_radii: Sequence[float]
+
+
+def recorded_path(path: AppPath) -> Json:
     """Return a path of the app's engine as the golden files hold it: mm, shares of power, [Re h, Im h, Re v, Im v]."""
     return {
         "points": [[float(x) for x in point] for point in path.points],
@@ -40,7 +59,7 @@ def recorded_path(path: Any) -> Json:
     }
 
 
-def agree(a: Any, b: Any) -> bool:
+def agree(a: object, b: object) -> bool:
     """Whether two records are the same but for rounding: 1e-9 of the number, or of 1."""
     if isinstance(a, dict) and isinstance(b, dict):
         return a.keys() == b.keys() and all(agree(value, b[key]) for key, value in a.items())

@@ -33,7 +33,9 @@ FUZZ = ["cargo", "run", "--quiet", "--locked", "--manifest-path", "fuzz/Cargo.to
 SUITES = [
     Suite("lint", ["tools/lint.sh"]),
     Suite("rust", ["cargo", "test", "--workspace", "--locked"]),
-    Suite("rust without threads", ["cargo", "test", "--locked", "-p", "optiverse-core", "--no-default-features", "--lib"]),
+    Suite(
+        "rust without threads", ["cargo", "test", "--locked", "-p", "optiverse-core", "--no-default-features", "--lib"]
+    ),
     Suite("python", [PYTHON, "-m", "pytest", "-q", "python/tests", "tools/tests"]),
     # libFuzzer, which runs the targets, is written in C++. Each target is given its committed corpus once.
     *(

@@ -9,7 +9,7 @@ tools/setup.sh
 unset VIRTUAL_ENV CONDA_PREFIX PYTHONPATH PYTHONHOME
 wheels=target/wheels
 rm -rf "$wheels"
-.venv/bin/maturin build --quiet --release --locked --interpreter .venv/bin/python --out "$wheels"
+.venv/bin/maturin build --release --locked --interpreter .venv/bin/python --out "$wheels"
 wheel=$(echo "$wheels"/*.whl)
 pip=(.venv/bin/python -m pip --isolated --disable-pip-version-check --quiet)
 # First the wheel itself, even where one of the same version is there; then what is missing of the rest.

@@ -16,7 +16,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """Run the demo as `make demo` does; return the folder of the pictures and what was printed."""
     out = tmp_path_factory.mktemp("demo")
-    ran = subprocess.run([ROOT / "tools/demo.sh", out], capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
+    ran = subprocess.run(
+        [ROOT / "tools/demo.sh", out], capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL
+    )
     assert ran.stderr == ""
     return out, ran.stdout
 
@@ -56,6 +58,8 @@ def test_make_help_lists_every_target() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     phony = re.search(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)
     assert phony is not None
-    listed = subprocess.run(["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     assert re.findall(r"^  make (\w+)", listed, re.MULTILINE) == re.findall(r"^(\w+):.*##", makefile, re.MULTILINE)
     assert sorted(phony.group(1).split()) == sorted(re.findall(r"^  make (\w+)", listed, re.MULTILINE))

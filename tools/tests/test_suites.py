@@ -32,7 +32,9 @@ def test_a_failure_is_named_and_the_rest_still_runs(capsys: pytest.CaptureFixtur
     assert out.endswith("2 suites: 1 passed, 1 failed\nFAILED broken: false\n")
 
 
-def test_a_suite_without_its_command_is_left_out_and_the_last_line_brings_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_suite_without_its_command_is_left_out_and_the_last_line_brings_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert runner.run_all([PLAIN, NEEDY, NEEDY_TOO], all_needed=False, run=exit_codes({})) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[-4] == "3 suites: 1 passed, 0 failed, 2 left out"
