@@ -1,4 +1,5 @@
 //! What Optiverse 0.3.4 computes wrongly: its preset repeats the wrong number, exact physics has the right one.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test and its helpers fail by panicking")]
 
 mod common;
 
@@ -65,14 +66,14 @@ fn defect_3_a_lens_images_a_point_off_its_axis_sharply() {
     let lens = component("lens", vec![vertical("lens", 0.0, 60.0, 0.0, json!({"efl_mm": 100.0}))]);
     let screen = component("screen", vec![vertical("beam_block", 200.0, 60.0, 0.0, json!({}))]);
     let [app, exact] = both(&[fan, lens, screen]);
-    let heights =
-        |paths: &RayPaths| -> Vec<f64> { paths.iter().map(|p| p.points().last().unwrap().y).collect() };
+    let heights = |paths: &RayPaths| -> Vec<f64> { paths.iter().map(|p| p.points().last().unwrap().y).collect() };
     assert_eq!(heights(&exact).len(), 9);
     for y in heights(&exact) {
         assert_close(y, -20.0, 1e-8);
     }
     let app = heights(&app);
-    let spread = app.iter().fold(f64::NEG_INFINITY, |a, b| a.max(*b)) - app.iter().fold(f64::INFINITY, |a, b| a.min(*b));
+    let spread =
+        app.iter().fold(f64::NEG_INFINITY, |a, b| a.max(*b)) - app.iter().fold(f64::INFINITY, |a, b| a.min(*b));
     assert!(spread > 0.1, "the app's image is {spread} mm wide");
 }
 
@@ -199,10 +200,8 @@ fn with_layers(items: &[Value], nodes: Value) -> Scene {
 
 #[test]
 fn defect_8_hidden_components_are_traced_all_the_same() {
-    let items = [
-        ray_from(-10.0, 0.0, 0.0),
-        component("block", vec![vertical("beam_block", 0.0, 10.0, 0.0, json!({}))]),
-    ];
+    let items =
+        [ray_from(-10.0, 0.0, 0.0), component("block", vec![vertical("beam_block", 0.0, 10.0, 0.0, json!({}))])];
     let hidden_item = json!([{"uuid": "block", "type": "item", "visible": false}]);
     let hidden_group = json!([{"uuid": "g", "type": "group", "visible": false, "children": [
         {"uuid": "h", "type": "group", "visible": true, "children": [{"uuid": "block", "type": "item"}]}]}]);

@@ -9,11 +9,16 @@ use super::{Aabb, Segment};
 /// Centre = middle of the chord + sign(R)·√(R² − (L/2)²)·u, with u the unit vector from `p1` to `p2` turned 90°
 /// counter-clockwise. For light that travels against the chord's normal, R > 0 has its centre downstream, as in the sign
 /// convention of lens design.
+///
+/// All is computed from the chord, the curvature and the angle, so that an arc of huge radius is as exact as a segment.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Arc {
     chord: Segment,
     radius: f64,
-    centre: DVec2,
+    /// 1/|R|.
+    curvature: f64,
+    /// Cosine of half the angle at the centre.
+    cos_half_angle: f64,
     /// From the centre to the middle of the arc, unit length.
     axis: DVec2,
 }
@@ -38,13 +43,18 @@ impl Arc {
     /// Where |radius| is below half the chord (by more than rounding), or not finite.
     pub fn new(chord: Segment, radius: f64) -> Result<Self, ArcError> {
         let half = chord.half_length();
-        // A half circle whose end points went through a rotation must stay one.
         if !radius.is_finite() || radius.abs() < half * (1.0 - 1e-12) {
             return Err(ArcError::Radius { radius, chord: 2.0 * half });
         }
-        let sagittal = (radius * radius - half * half).max(0.0).sqrt();
-        let axis = chord.normal() * radius.signum();
-        Ok(Arc { chord, radius, centre: chord.middle() - axis * sagittal, axis })
+        let curvature = radius.abs().recip();
+        let sin_half_angle = half * curvature;
+        // Half a circle whose end points went through a rotation must stay one: the root of their rounding is no rounding.
+        let cos_half_angle = if sin_half_angle > 1.0 - 8.0 * f64::EPSILON {
+            0.0
+        } else {
+            ((1.0 - sin_half_angle) * (1.0 + sin_half_angle)).sqrt()
+        };
+        Ok(Arc { chord, radius, curvature, cos_half_angle, axis: chord.normal() * radius.signum() })
     }
 
     /// The chord.
@@ -65,10 +75,22 @@ impl Arc {
         self.radius.abs()
     }
 
+    /// 1/|R| in 1/mm.
+    #[must_use]
+    pub fn curvature(&self) -> f64 {
+        self.curvature
+    }
+
+    /// Cosine of half the angle at the centre, 0 for half a circle.
+    #[must_use]
+    pub fn cos_half_angle(&self) -> f64 {
+        self.cos_half_angle
+    }
+
     /// Centre of the circle.
     #[must_use]
     pub fn centre(&self) -> DVec2 {
-        self.centre
+        self.chord.middle() - self.axis * (self.cos_half_angle * self.radius())
     }
 
     /// Unit vector from the centre to the middle of the arc.
@@ -77,17 +99,24 @@ impl Arc {
         self.axis
     }
 
+    /// Height of the arc over its chord in mm.
+    #[must_use]
+    pub fn sagitta(&self) -> f64 {
+        let half = self.chord.half_length();
+        half * half * self.curvature / (1.0 + self.cos_half_angle)
+    }
+
     /// The middle of the arc, its vertex.
     #[must_use]
     pub fn vertex(&self) -> DVec2 {
-        self.centre + self.axis * self.radius()
+        self.chord.middle() + self.axis * self.sagitta()
     }
 
     /// Length along the arc in mm: |R| times the angle at the centre.
     #[must_use]
     pub fn arc_length(&self) -> f64 {
-        let half_angle = (self.chord.half_length() / self.radius()).min(1.0).asin();
-        2.0 * half_angle * self.radius()
+        let sin_half_angle = (self.chord.half_length() * self.curvature).min(1.0);
+        2.0 * sin_half_angle.asin() / self.curvature
     }
 
     /// How far a point lies on the arc's side of the chord, in mm; not negative for points of the arc.
@@ -97,17 +126,41 @@ impl Arc {
         (point - self.chord.middle()).dot(self.axis)
     }
 
-    /// A box around it.
+    /// Unit vector away from the centre, at a point near the circle.
+    #[inline]
+    #[must_use]
+    pub fn outward_normal(&self, point: DVec2) -> DVec2 {
+        self.gradient(point).normalize_or(self.axis)
+    }
+
+    /// Signed distance of a point from the circle in mm, positive outside; to first order, for points near it.
+    #[inline]
+    #[must_use]
+    pub fn distance_outside(&self, point: DVec2) -> f64 {
+        let from_middle = point - self.chord.middle();
+        let half = self.chord.half_length();
+        0.5 * self.curvature * (from_middle.length_squared() - half * half)
+            + self.cos_half_angle * from_middle.dot(self.axis)
+    }
+
+    /// The point of the circle nearest to a point near it.
+    #[must_use]
+    pub fn project(&self, point: DVec2) -> DVec2 {
+        let gradient = self.gradient(point);
+        point - gradient * (self.distance_outside(point) / gradient.length_squared())
+    }
+
+    /// Gradient of [`distance_outside`](Self::distance_outside): of length 1 on the circle.
+    #[inline]
+    fn gradient(&self, point: DVec2) -> DVec2 {
+        self.curvature * (point - self.chord.middle()) + self.cos_half_angle * self.axis
+    }
+
+    /// A box around it: that of the rectangle over its chord as high as the arc.
     #[must_use]
     pub fn aabb(&self) -> Aabb {
-        // The extremes of the circle along the axes that lie on the arc's side; a hair below the chord counts, so that
-        // an arc of half a circle keeps the ones at its ends.
-        let slack = -1e-9 * self.radius();
-        let extremes = [DVec2::X, DVec2::NEG_X, DVec2::Y, DVec2::NEG_Y]
-            .into_iter()
-            .map(|direction| self.centre + direction * self.radius())
-            .filter(|point| self.height_over_chord(*point) >= slack);
-        Aabb::from_points(extremes.chain([self.chord.p1(), self.chord.p2()]))
+        let (p1, p2, up) = (self.chord.p1(), self.chord.p2(), self.axis * self.sagitta());
+        Aabb::from_points([p1, p2, p1 + up, p2 + up])
     }
 }
 
@@ -137,6 +190,37 @@ mod tests {
         assert!(vertical(6.0, 0.0).is_err());
         assert!(vertical(6.0, f64::INFINITY).is_err());
         assert!(vertical(6.0, f64::NAN).is_err());
+    }
+
+    #[test]
+    fn half_a_circle_stays_one_when_it_is_turned() {
+        for degrees in 0..360 {
+            let end = 50.0 * DVec2::from_angle(f64::from(degrees).to_radians());
+            let arc = Arc::new(Segment::new(end, -end).unwrap(), 50.0).unwrap();
+            assert!(arc.centre().length() < 1e-13, "{degrees}");
+        }
+    }
+
+    #[test]
+    fn an_arc_of_huge_radius_is_a_segment() {
+        for radius in [1e12, 1e100, 1e300] {
+            let arc = vertical(6.0, radius).unwrap();
+            assert!(arc.vertex().length() < 20.0 / radius);
+            assert!((arc.outward_normal(DVec2::new(0.0, 5.0)) - DVec2::NEG_X).length() < 1e-11);
+            assert!((arc.arc_length() - 12.0).abs() < 1e-14);
+            assert!(arc.centre().is_finite());
+        }
+    }
+
+    #[test]
+    fn distance_and_projection_agree_with_the_circle() {
+        let arc = vertical(6.0, 10.0).unwrap();
+        let point = arc.centre() + 10.0 * DVec2::from_angle(2.9);
+        assert!(arc.distance_outside(point).abs() < 1e-14);
+        let near = arc.centre() + 10.001 * DVec2::from_angle(2.9);
+        assert!((arc.distance_outside(near) - 0.001).abs() < 1e-7);
+        assert!((arc.project(near) - point).length() < 1e-6);
+        assert!((arc.outward_normal(point) - DVec2::from_angle(2.9)).length() < 1e-15);
     }
 
     #[test]

@@ -79,11 +79,11 @@ impl Source {
     ///
     /// # Errors
     /// Values that are not finite; coordinates over [`MAX_COORDINATE_MM`](super::OpticalSystem::MAX_COORDINATE_MM); a number of rays below 0 or over
-    /// [`MAX_RAYS`](Self::MAX_RAYS); a length that is not over 0; for a Gaussian beam, a waist or a wavelength that is not over 0;
-    /// a Jones vector of length 0.
+    /// [`MAX_RAYS`](Self::MAX_RAYS); a length that is not over 0; for a Gaussian beam, a waist under 1e-9 mm or a wavelength
+    /// under 1e-3 nm or over 1e9 nm; a Jones vector of length 0.
     pub fn new(parameters: SourceParameters) -> Result<Self, InvalidValue> {
         const FINITE: &str = "a finite number";
-        const POSITIVE: &str = "a finite number over 0";
+        const LENGTH: &str = "a number over 0 and up to 1e9";
         let p = &parameters;
         let limit = super::OpticalSystem::MAX_COORDINATE_MM;
         let coordinate = "a finite number from -1e9 to 1e9";
@@ -93,13 +93,13 @@ impl Source {
         number_in("size_mm", p.size_mm, -limit..=limit, coordinate)?;
         number_in("spread_deg", p.spread_deg, .., FINITE)?;
         number_in("wavelength_nm", p.wavelength_nm, .., FINITE)?;
-        number_in("ray_length_mm", p.ray_length_mm, f64::MIN_POSITIVE..=limit, "a number over 0 and up to 1e9")?;
+        number_in("ray_length_mm", p.ray_length_mm, f64::MIN_POSITIVE..=limit, LENGTH)?;
         if !(0..=Self::MAX_RAYS).contains(&p.n_rays) {
             return Err(InvalidValue::new("n_rays", p.n_rays, "a whole number from 0 to 10000000"));
         }
         if let Beam::Gaussian { waist_mm } = p.beam {
-            number_in("beam_waist_mm", waist_mm, f64::MIN_POSITIVE..=limit, POSITIVE)?;
-            number_in("wavelength_nm", p.wavelength_nm, f64::MIN_POSITIVE.., POSITIVE)?;
+            number_in("beam_waist_mm", waist_mm, 1e-9..=limit, "a number from 1e-9 to 1e9")?;
+            number_in("wavelength_nm", p.wavelength_nm, 1e-3..=1e9, "a number from 1e-3 to 1e9")?;
         }
         let length = power(p.jones);
         if !(length.is_finite() && length > 0.0) {
@@ -158,6 +158,7 @@ mod tests {
         assert_eq!(refused(|p| p.n_rays = -1), "n_rays");
         assert_eq!(refused(|p| p.n_rays = Source::MAX_RAYS + 1), "n_rays");
         assert_eq!(refused(|p| p.beam = Beam::Gaussian { waist_mm: 0.0 }), "beam_waist_mm");
+        assert_eq!(refused(|p| p.beam = Beam::Gaussian { waist_mm: 9.9e-10 }), "beam_waist_mm");
         assert_eq!(refused(|p| p.jones = [0.0.into(); 2]), "custom_jones");
         let dark = |p: &mut SourceParameters| {
             p.beam = Beam::Gaussian { waist_mm: 0.5 };

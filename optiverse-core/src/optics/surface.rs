@@ -47,7 +47,7 @@ impl Shape {
     pub fn normal_at(&self, point: DVec2) -> DVec2 {
         match self {
             Shape::Segment(segment) => segment.normal(),
-            Shape::Arc(arc) => (point - arc.centre()).normalize_or(arc.axis()) * arc.signed_radius().signum(),
+            Shape::Arc(arc) => arc.outward_normal(point) * arc.signed_radius().signum(),
         }
     }
 }

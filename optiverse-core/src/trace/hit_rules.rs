@@ -12,25 +12,30 @@ use crate::optics::Shape;
 pub(super) struct Contact {
     /// The direction in which it arrived at the point.
     arrival: DVec2,
-    /// Surface and whether it was passed; the latest last.
+    latest: u32,
+    /// Each surface met, and whether the ray is now on the other side of it.
     met: [(u32, bool); Contact::CAPACITY],
     len: u8,
 }
 
 impl Contact {
-    /// Surfaces remembered at one point. More than these meet in a point only where a scene is built to: the oldest is forgotten, and
-    /// may then be met again.
+    /// Surfaces remembered at one point. More than these share a point only where a scene is built to: of the first of them it is
+    /// then forgotten that it was passed.
     const CAPACITY: usize = 6;
 
     /// A ray that arrived along `arrival` at a surface.
     pub(super) fn new(arrival: DVec2, surface: u32) -> Self {
         let mut met = [(u32::MAX, false); Self::CAPACITY];
         met[0] = (surface, false);
-        Contact { arrival, met, len: 1 }
+        Contact { arrival, latest: surface, met, len: 1 }
     }
 
-    /// The same point, where one more surface has been met.
+    /// The same point, where one more surface is met, or one again.
     pub(super) fn and(mut self, surface: u32) -> Self {
+        self.latest = surface;
+        if self.met().iter().any(|met| met.0 == surface) {
+            return self;
+        }
         if usize::from(self.len) == Self::CAPACITY {
             self.met.rotate_left(1);
             self.len -= 1;
@@ -42,13 +47,20 @@ impl Contact {
 
     /// The latest surface was passed.
     pub(super) fn passed(mut self) -> Self {
-        self.met[usize::from(self.len) - 1].1 = true;
+        let latest = self.latest;
+        if let Some(met) = self.met[..usize::from(self.len)].iter_mut().find(|met| met.0 == latest) {
+            met.1 = !met.1;
+        }
         self
     }
 
     /// The surface met last.
     pub(super) fn latest(&self) -> u32 {
-        self.met[usize::from(self.len) - 1].0
+        self.latest
+    }
+
+    fn met(&self) -> &[(u32, bool)] {
+        &self.met[..usize::from(self.len)]
     }
 
     /// Whether going on along `direction` crosses a surface of normal `normal` through the point.
@@ -56,10 +68,9 @@ impl Contact {
     /// Rounding hides on which side of the surface the point lies, but not from which side the ray came, nor whether it has
     /// passed the surface since.
     fn crosses(&self, surface: u32, normal: DVec2, direction: DVec2) -> bool {
-        let passed = self.met[..usize::from(self.len)].iter().filter(|&&met| met == (surface, true)).count() % 2 == 1;
         let before = self.arrival.dot(normal);
         let now = direction.dot(normal);
-        if passed { before * now < 0.0 } else { before * now > 0.0 }
+        if self.met().contains(&(surface, true)) { before * now < 0.0 } else { before * now > 0.0 }
     }
 }
 
@@ -84,13 +95,27 @@ pub(super) fn geometric(
     contact: Option<&Contact>,
 ) -> f64 {
     match shape {
-        Shape::Segment(segment) => geometric_segment(segment, surface, origin, direction, contact),
-        Shape::Arc(arc) => geometric_arc(arc, surface, origin, direction, contact),
+        Shape::Segment(segment) => geometric_segment((shape, segment), surface, origin, direction, contact),
+        Shape::Arc(arc) => geometric_arc((shape, arc), surface, origin, direction, contact),
+    }
+}
+
+/// Whether a point lies on a surface, to rounding.
+pub(super) fn touches(shape: &Shape, point: DVec2) -> bool {
+    let chord = shape.chord();
+    let half = chord.half_length();
+    let from_middle = point - chord.middle();
+    let pad = rounding(size(point) + size(chord.middle()) + half);
+    match shape {
+        Shape::Segment(segment) => {
+            from_middle.dot(segment.normal()).abs() <= pad && from_middle.dot(segment.tangent()).abs() <= half + pad
+        }
+        Shape::Arc(arc) => arc.distance_outside(point).abs() <= pad && arc.height_over_chord(point) >= -pad,
     }
 }
 
 fn geometric_segment(
-    segment: &Segment,
+    (shape, segment): (&Shape, &Segment),
     surface: u32,
     origin: DVec2,
     direction: DVec2,
@@ -106,9 +131,7 @@ fn geometric_segment(
         return f64::INFINITY;
     }
     let normal = segment.normal();
-    let to_middle = segment.middle() - origin;
-    let height = to_middle.dot(normal);
-    if height.abs() <= pad && to_middle.dot(segment.tangent()).abs() <= half + pad {
+    if touches(shape, origin) {
         let crosses = contact.is_some_and(|c| c.latest() != surface && c.crosses(surface, normal, direction));
         return if crosses { 0.0 } else { f64::INFINITY };
     }
@@ -116,36 +139,47 @@ fn geometric_segment(
     if towards.abs() * half <= pad {
         return f64::INFINITY; // along the surface
     }
-    let distance = height / towards;
+    let distance = (segment.middle() - origin).dot(normal) / towards;
     if distance > 0.0 { distance } else { f64::INFINITY }
 }
 
-fn geometric_arc(arc: &Arc, surface: u32, origin: DVec2, direction: DVec2, contact: Option<&Contact>) -> f64 {
-    let from_centre = origin - arc.centre();
-    let radius = arc.radius();
-    let pad = rounding(size(origin) + size(arc.centre()) + radius);
+fn geometric_arc(
+    (shape, arc): (&Shape, &Arc),
+    surface: u32,
+    origin: DVec2,
+    direction: DVec2,
+    contact: Option<&Contact>,
+) -> f64 {
+    let half = arc.chord().half_length();
+    let from_middle = origin - arc.chord().middle();
+    let pad = rounding(size(origin) + size(arc.chord().middle()) + half);
     let on_arc = |distance: f64| arc.height_over_chord(origin + direction * distance) >= -pad;
-    let along = direction.dot(from_centre);
-    let distance_to_centre = from_centre.length();
     let latest = contact.is_some_and(|c| c.latest() == surface);
-    if latest || ((distance_to_centre - radius).abs() <= pad && on_arc(0.0)) {
-        if !latest && contact.is_some_and(|c| c.crosses(surface, from_centre, direction)) {
+    if latest || touches(shape, origin) {
+        let outward = arc.outward_normal(origin);
+        if !latest && contact.is_some_and(|c| c.crosses(surface, outward, direction)) {
             return 0.0;
         }
         // From a point of the circle: one root is 0, the other the length of the chord.
-        let chord = -2.0 * along;
+        let chord = -2.0 * direction.dot(outward) / arc.curvature();
         return if chord > pad && on_arc(chord) { chord } else { f64::INFINITY };
     }
-    let closest = from_centre - along * direction;
-    let discriminant = radius * radius - closest.length_squared();
+    // The circle is κ(u² − h²) + 2c·v = 0 for u from the middle of the chord, v along the axis, h half the chord and c the cosine of
+    // half the angle: no number grows with the radius. The ray is taken from its point nearest the middle, so that none
+    // grows with the distance of its start either.
+    let start = -from_middle.dot(direction);
+    let foot = from_middle + start * direction;
+    let a = arc.curvature();
+    let b = a * foot.dot(direction) + arc.cos_half_angle() * direction.dot(arc.axis());
+    let c = a * (foot.length_squared() - half * half) + 2.0 * arc.cos_half_angle() * foot.dot(arc.axis());
+    let discriminant = b * b - a * c;
     if discriminant < 0.0 {
         return f64::INFINITY;
     }
-    // The roots of t² + 2·along·t + k without cancellation.
-    let k = (distance_to_centre - radius) * (distance_to_centre + radius);
-    let larger = -(along + discriminant.sqrt().copysign(along));
-    let other = k / larger;
-    let (near, far) = if larger <= other { (larger, other) } else { (other, larger) };
+    // The roots of a·t² + 2b·t + c without cancellation.
+    let sum = -(b + discriminant.sqrt().copysign(b));
+    let (first, second) = (start + c / sum, start + sum / a);
+    let (near, far) = if first <= second { (first, second) } else { (second, first) };
     [near, far].into_iter().find(|&t| t > 0.0 && t.is_finite() && on_arc(t)).unwrap_or(f64::INFINITY)
 }
 

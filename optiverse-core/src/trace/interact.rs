@@ -3,7 +3,7 @@
 use glam::DVec2;
 use num_complex::Complex64;
 
-use super::{ArcSide, BeamMatrices, ClearAperture, FresnelLaw, LensLaw, Physics, hit_rules};
+use super::{ArcSide, BeamMatrices, ClearAperture, FresnelLaw, JonesLength, LensLaw, Physics, hit_rules};
 use crate::optics::element::{Element, RefractiveInterface, ThinLens};
 use crate::optics::gaussian::{self, RayMatrix};
 use crate::optics::jones::{JonesVector, power, scaled};
@@ -67,12 +67,12 @@ fn frame(surface: &Surface, incident: &Incident, physics: Physics) -> Frame {
     Frame { normal, cos: along.abs().min(1.0), facing: if along < 0.0 { normal } else { -normal } }
 }
 
-/// The index of the medium the light comes through, where the surface tells: a refractive interface knows better than the way so far,
-/// as a source may stand in glass.
-pub(super) fn index_before(surface: &Surface, incident: &Incident, physics: Physics) -> Option<f64> {
+/// The indices on the near and the far side of a surface, where it tells: a refractive interface knows the medium the light comes through
+/// better than the way so far does, as a source may stand in glass.
+pub(super) fn media(surface: &Surface, incident: &Incident, physics: Physics) -> Option<(f64, f64)> {
     match surface.element() {
         Element::RefractiveInterface(interface) => {
-            Some(indices(interface, &frame(surface, incident, physics), incident, physics).0)
+            Some(indices(interface, &frame(surface, incident, physics), incident, physics))
         }
         _ => None,
     }
@@ -119,9 +119,11 @@ pub(super) fn interact(surface: &Surface, incident: &Incident, physics: Physics)
             Outcome::One { child: pass(1.0, rotator.matrix().apply(incident.jones)), passed: true }
         }
         Element::LinearPolariser(polariser) => {
-            let (share, jones) = normalised(polariser.transmit(incident.jones));
-            // What is left of crossed polarisers by rounding is no light.
-            let shines = share * incident.intensity >= 1e-12;
+            let (share, jones) = normalised(polariser.transmit(incident.jones), physics);
+            let shines = match physics.jones_length {
+                JonesLength::Normalised => share > 0.0,
+                JonesLength::AsGiven => share * incident.intensity >= 1e-12,
+            };
             if shines { Outcome::One { child: pass(share, jones), passed: true } } else { Outcome::Absorbed }
         }
         Element::BeamSplitter(splitter) => Outcome::Two {
@@ -137,8 +139,8 @@ pub(super) fn interact(surface: &Surface, incident: &Incident, physics: Physics)
         }
         Element::PolarisingBeamSplitter(splitter) => {
             let (along, across) = splitter.axis().split(incident.jones);
-            let (transmitted, along) = normalised(along);
-            let (reflected, across) = normalised(scaled(across, -1.0));
+            let (transmitted, along) = normalised(along, physics);
+            let (reflected, across) = normalised(scaled(across, -1.0), physics);
             let child = reflect(surface, &frame, incident, physics, reflected);
             Outcome::Two { transmitted: pass(transmitted, along), reflected: Child { jones: across, ..child } }
         }
@@ -147,9 +149,13 @@ pub(super) fn interact(surface: &Surface, incident: &Incident, physics: Physics)
 }
 
 /// Power and direction of a Jones vector; no power where it is nothing but rounding.
-fn normalised(jones: JonesVector) -> (f64, JonesVector) {
+fn normalised(jones: JonesVector, physics: Physics) -> (f64, JonesVector) {
+    let rounding = match physics.jones_length {
+        JonesLength::Normalised => 1e-30,
+        JonesLength::AsGiven => 1e-12,
+    };
     let share = power(jones);
-    if share > 1e-12 { (share, scaled(jones, 1.0 / share.sqrt())) } else { (0.0, [Complex64::ZERO; 2]) }
+    if share > rounding { (share, scaled(jones, 1.0 / share.sqrt())) } else { (0.0, [Complex64::ZERO; 2]) }
 }
 
 /// The reflection of an ideal mirror: −1 for both polarisations.
@@ -163,8 +169,8 @@ fn reflect(surface: &Surface, frame: &Frame, incident: &Incident, physics: Physi
         (BeamMatrices::Unsigned, ..) | (_, Shape::Segment(_), _) => q,
         (BeamMatrices::Signed, Shape::Arc(arc), _) => {
             // Concave to the light where the centre lies on the side it comes from.
-            let towards_centre = (arc.centre() - incident.point).dot(frame.facing);
-            let curvature = 1.0_f64.copysign(towards_centre) / arc.radius();
+            let towards_centre = -arc.outward_normal(incident.point).dot(frame.facing);
+            let curvature = arc.curvature().copysign(towards_centre);
             gaussian::reflection(incident.index, frame.cos, curvature).apply(q)
         }
     });
@@ -252,8 +258,8 @@ fn refract(
             let curvature = match surface.shape() {
                 Shape::Segment(_) => 0.0,
                 Shape::Arc(arc) => {
-                    let downstream = (arc.centre() - incident.point).dot(-frame.facing);
-                    1.0_f64.copysign(downstream) / arc.radius()
+                    let downstream = arc.outward_normal(incident.point).dot(frame.facing);
+                    arc.curvature().copysign(downstream)
                 }
             };
             gaussian::refraction(n1, n2, cos1, cos2, curvature).apply(q)
@@ -268,13 +274,14 @@ fn refract(
     match physics.fresnel {
         FresnelLaw::Polarised => {
             let amplitudes = fresnel::amplitudes(n1, n2, cos1);
-            let (share, jones) = normalised([incident.jones[0] * amplitudes.r_p, incident.jones[1] * amplitudes.r_s]);
+            let (share, jones) =
+                normalised([incident.jones[0] * amplitudes.r_p, incident.jones[1] * amplitudes.r_s], physics);
             let reflected = Child { share, jones, ..mirrored };
             let Some(t) = amplitudes.transmitted else {
                 // All of it, to the last bit: the share is 1 but for the rounding of the vector's length.
                 return Outcome::One { child: Child { share: 1.0, ..reflected }, passed: false };
             };
-            let (_, jones) = normalised([incident.jones[0] * t.t_p, incident.jones[1] * t.t_s]);
+            let (_, jones) = normalised([incident.jones[0] * t.t_p, incident.jones[1] * t.t_s], physics);
             let transmitted = Child { direction, share: 1.0 - share, jones, index: n2, q: refracted_q };
             Outcome::Two { transmitted, reflected }
         }

@@ -5,6 +5,7 @@
 use glam::DVec2;
 
 use super::hit_rules::{self, Contact};
+use super::interact::{self, Incident};
 use super::{HiddenItems, Physics, SelfHits};
 use crate::geometry::bvh::{Query, Scratch};
 use crate::optics::{OpticalSystem, Shape};
@@ -22,44 +23,116 @@ pub(super) struct Hit {
 /// Finds the next surface; keeps its memory from one ray to the next.
 pub(super) struct NearestHit<'a> {
     system: &'a OpticalSystem,
-    self_hits: SelfHits,
-    skip_hidden: bool,
+    physics: Physics,
     scratch: Scratch,
+    /// Surfaces that a ray meets in one point.
+    together: Vec<u32>,
 }
 
 impl<'a> NearestHit<'a> {
     pub(super) fn new(system: &'a OpticalSystem, physics: Physics) -> Self {
-        let skip_hidden = physics.hidden_items == HiddenItems::Skipped;
-        NearestHit { system, self_hits: physics.self_hits, skip_hidden, scratch: Scratch::default() }
+        NearestHit { system, physics, scratch: Scratch::default(), together: Vec::new() }
     }
 
-    /// The nearest surface that a ray meets; of two at the same distance, the earlier in the file.
-    pub(super) fn find(&mut self, origin: DVec2, direction: DVec2, contact: Option<&Contact>) -> Option<Hit> {
-        let surfaces = self.system.surfaces();
+    /// The nearest surface that light meets on its way from `light.point`.
+    pub(super) fn find(&mut self, light: &Incident, contact: Option<&Contact>) -> Option<Hit> {
+        let (origin, direction) = (light.point, light.direction);
         let query = Query::new(origin, direction);
-        let skip_hidden = self.skip_hidden;
-        let shape_of = |i: u32| {
+        let surfaces = self.system.surfaces();
+        let skip_hidden = self.physics.hidden_items == HiddenItems::Skipped;
+        let seen = |i: u32| {
             let surface = &surfaces[i as usize];
             (!(skip_hidden && surface.is_hidden())).then_some(surface.shape())
         };
-        let found = match self.self_hits {
-            SelfHits::Geometric => self.system.index().nearest(&query, &mut self.scratch, |i| {
-                shape_of(i).map_or(f64::INFINITY, |shape| hit_rules::geometric(shape, i, origin, direction, contact))
-            }),
+        match self.physics.self_hits {
+            SelfHits::Geometric => {
+                let rule = |i| {
+                    seen(i).map_or(f64::INFINITY, |shape| hit_rules::geometric(shape, i, origin, direction, contact))
+                };
+                let mut closest = Closest::default();
+                let (surface, distance) = self.system.index().nearest(&query, &mut self.scratch, |i| {
+                    let found = rule(i);
+                    closest.see(found, origin);
+                    found
+                })?;
+                let point = on_surface(surfaces[surface as usize].shape(), origin, direction, distance);
+                let first = if closest.several {
+                    self.together.clear();
+                    let together = &mut self.together;
+                    self.system.index().nearest(&query, &mut self.scratch, |i| {
+                        let found = rule(i);
+                        if found.is_finite() && seen(i).is_some_and(|shape| hit_rules::touches(shape, point)) {
+                            together.push(i);
+                        }
+                        found
+                    });
+                    self.first_of_together(surface, &Incident { point, ..*light })
+                } else {
+                    surface
+                };
+                Some(Hit { surface: first, distance, point })
+            }
             SelfHits::StepAndSkip => {
                 let skipped = contact.map(Contact::latest);
-                self.system.index().nearest(&query, &mut self.scratch, |i| match shape_of(i) {
-                    Some(shape) if skipped != Some(i) => hit_rules::step_and_skip(shape, origin, direction),
-                    _ => f64::INFINITY,
-                })
+                let (surface, distance) =
+                    self.system.index().nearest(&query, &mut self.scratch, |i| match seen(i) {
+                        Some(shape) if skipped != Some(i) => hit_rules::step_and_skip(shape, origin, direction),
+                        _ => f64::INFINITY,
+                    })?;
+                Some(Hit { surface, distance, point: origin + distance * direction })
             }
-        };
-        let (surface, distance) = found?;
-        let point = match self.self_hits {
-            SelfHits::Geometric => on_surface(surfaces[surface as usize].shape(), origin, direction, distance),
-            SelfHits::StepAndSkip => origin + distance * direction,
-        };
-        Some(Hit { surface, distance, point })
+        }
+    }
+
+    /// Which of the surfaces that light meets in one point acts first.
+    ///
+    /// Rounding cannot tell, so a rule must, and it must turn round with the light: the order of the file for light against the normal of the
+    /// surface that comes first there, and the reverse for light along it. A refractive interface that no other one leads to, or
+    /// failing that one of the medium the light is in, goes before an interface that would come second: faces in contact
+    /// are met in the order of their media.
+    fn first_of_together(&mut self, nearest: u32, light: &Incident) -> u32 {
+        let surfaces = self.system.surfaces();
+        self.together.sort_unstable();
+        self.together.dedup();
+        let Some(&reference) = self.together.first() else { return nearest };
+        if surfaces[reference as usize].shape().normal_at(light.point).dot(light.direction) > 0.0 {
+            self.together.reverse();
+        }
+        let first = self.together[0];
+        let media = |i: u32| interact::media(&surfaces[i as usize], light, self.physics);
+        if media(first).is_none() {
+            return first;
+        }
+        let faces: Vec<(u32, (f64, f64))> = self.together.iter().filter_map(|&i| Some((i, media(i)?))).collect();
+        let leads_to = |near: f64, to: u32| faces.iter().any(|&(i, (_, far))| i != to && far == near);
+        let outermost = faces.iter().find(|&&(i, (near, _))| !leads_to(near, i));
+        let in_medium = || faces.iter().find(|&&(_, (near, _))| near == light.index);
+        outermost.or_else(in_medium).map_or(first, |&(i, _)| i)
+    }
+}
+
+/// Watches whether several surfaces lie at the nearest distance, to rounding.
+struct Closest {
+    least: f64,
+    several: bool,
+}
+
+impl Default for Closest {
+    fn default() -> Self {
+        Closest { least: f64::INFINITY, several: false }
+    }
+}
+
+impl Closest {
+    #[inline]
+    fn see(&mut self, distance: f64, origin: DVec2) {
+        if distance == f64::INFINITY {
+            return;
+        }
+        // Generous, since grazing light magnifies rounding: what looks like several is looked at again.
+        let pad = 1e-9 * (1.0 + distance + origin.abs().max_element());
+        self.several = (distance - self.least).abs() <= pad || (self.several && distance > self.least);
+        self.least = self.least.min(distance);
     }
 }
 
@@ -82,9 +155,6 @@ fn on_surface(shape: &Shape, origin: DVec2, direction: DVec2, distance: f64) -> 
                 segment.middle() + place * segment.tangent()
             }
         }
-        Shape::Arc(arc) => {
-            let from_centre = point - arc.centre();
-            arc.centre() + from_centre * (arc.radius() / from_centre.length())
-        }
+        Shape::Arc(arc) => arc.project(point),
     }
 }

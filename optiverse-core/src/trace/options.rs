@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::Physics;
+use crate::optics::OpticalSystem;
 
 /// What a trace is asked to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,14 +34,17 @@ impl TraceOptions {
     /// The first option that cannot be used.
     ///
     /// # Errors
-    /// `min_intensity` that is negative or not a number; a length that is not positive and finite.
+    /// `min_intensity` that is negative or not a number; a length that is not over 0 and up to
+    /// [`MAX_COORDINATE_MM`](OpticalSystem::MAX_COORDINATE_MM).
     pub(super) fn validate(&self) -> Result<(), TraceError> {
         let bad = |option, value: f64, expected| Err(TraceError::InvalidOption { option, value, expected });
         if !(self.min_intensity >= 0.0 && self.min_intensity.is_finite()) {
             return bad("min_intensity", self.min_intensity, "a finite number, 0 or more");
         }
         match self.length_mm {
-            Some(length) if !(length > 0.0 && length.is_finite()) => bad("length_mm", length, "a finite number over 0"),
+            Some(length) if !(length > 0.0 && length <= OpticalSystem::MAX_COORDINATE_MM) => {
+                bad("length_mm", length, "a number over 0 and up to 1e9")
+            }
             _ => Ok(()),
         }
     }

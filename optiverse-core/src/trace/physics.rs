@@ -87,12 +87,12 @@ pub enum ClearAperture {
     ClipsBeamsOnly,
 }
 
-/// The length of the Jones vector that a source starts with.
+/// The length of the Jones vector that a source starts with, and what a polariser takes for darkness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum JonesLength {
-    /// One: the intensity alone says how much power there is.
+    /// One: the intensity alone says how much power there is. What is left of crossed polarisers by rounding (10⁻³⁰) is dark.
     Normalised,
-    /// As the file has it; a polariser then multiplies the intensity by its square (Optiverse 0.3.4).
+    /// As the file has it; a polariser then multiplies the intensity by its square, and less than 10⁻¹² is dark (Optiverse 0.3.4).
     AsGiven,
 }
 

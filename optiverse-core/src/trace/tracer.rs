@@ -171,7 +171,7 @@ impl<'a> Tracer<'a> {
             if ray.remaining_mm <= 0.0 {
                 return Ok(Ending::TooLong);
             }
-            let found = self.nearest.find(ray.position, ray.direction, ray.contact.as_ref());
+            let found = self.nearest.find(&ray.incident(), ray.contact.as_ref());
             let Some(hit) = found.filter(|hit| hit.distance <= ray.remaining_mm) else {
                 self.run_out(ray)?;
                 return Ok(if found.is_some() { Ending::TooLong } else { Ending::Left });
@@ -228,16 +228,8 @@ impl<'a> Tracer<'a> {
         open: &mut OpenPath,
     ) -> Result<Option<Ending>, Stopped> {
         let physics = self.options.physics;
-        let mut incident = Incident {
-            point: hit.point,
-            direction: ray.direction,
-            intensity: ray.intensity,
-            jones: ray.jones,
-            wavelength_nm: ray.wavelength_nm,
-            index: ray.index,
-            q: None,
-        };
-        incident.index = interact::index_before(surface, &incident, physics).unwrap_or(ray.index);
+        let mut incident = Incident { point: hit.point, ..ray.incident() };
+        incident.index = interact::media(surface, &incident, physics).map_or(ray.index, |(near, _)| near);
         self.travel(ray, hit.distance, hit.point, incident.index)?;
         // Numbers of items and interfaces come from vectors in memory; the format of the result bounds them at 2³¹.
         let hit_ids = (surface.item as i32, surface.interface as i32);
@@ -400,6 +392,19 @@ impl<'a> Tracer<'a> {
 }
 
 impl Ray {
+    /// The light as it starts from the ray's position; a Gaussian beam's parameter is filled in where it meets a surface.
+    fn incident(&self) -> Incident {
+        Incident {
+            point: self.position,
+            direction: self.direction,
+            intensity: self.intensity,
+            jones: self.jones,
+            wavelength_nm: self.wavelength_nm,
+            index: self.index,
+            q: None,
+        }
+    }
+
     /// 1/e² radius in mm; NaN where it is no Gaussian beam.
     fn beam_radius(&self) -> f64 {
         self.q.map_or(f64::NAN, |q| gaussian::radius(q, self.wavelength_nm))

@@ -9,8 +9,7 @@ use serde_json::json;
 use super::{component, interface, source, system, with};
 
 /// The keys whose angles change their sign in a mirror image.
-const ANGLES: [&str; 4] =
-    ["pbs_transmission_axis_deg", "fast_axis_deg", "transmission_axis_deg", "rotation_angle_deg"];
+const ANGLES: [&str; 4] = ["pbs_transmission_axis_deg", "fast_axis_deg", "transmission_axis_deg", "rotation_angle_deg"];
 
 /// A surface in the coordinates of the scene.
 #[derive(Clone, Debug)]
@@ -51,8 +50,11 @@ impl RandomSurface {
         if self.element["element_type"] != "refractive_interface" {
             return None;
         }
-        let normal =
-            if self.radius == 0.0 { (self.p1 - self.p2).perp() } else { (point - self.centre()) * self.radius.signum() };
+        let normal = if self.radius == 0.0 {
+            (self.p1 - self.p2).perp()
+        } else {
+            (point - self.centre()) * self.radius.signum()
+        };
         let (n1, n2) = (self.element["n1"].as_f64().unwrap(), self.element["n2"].as_f64().unwrap());
         Some(if direction.dot(normal) < 0.0 { (n1, n2) } else { (n2, n1) })
     }
@@ -155,9 +157,8 @@ pub(crate) fn plain_element() -> impl Strategy<Value = Value> {
         .prop_map(|(f, aperture)| json!({"element_type": "lens", "efl_mm": f, "clear_aperture_mm": aperture}));
     let mirror = prop_oneof![Just(100.0), 0.0..100.0_f64]
         .prop_map(|percent| json!({"element_type": "mirror", "reflectivity": percent}));
-    let splitter = (0.0..100.0_f64, 0.0..1.0_f64).prop_map(
-        |(t, share)| json!({"element_type": "beam_splitter", "split_T": t, "split_R": (100.0 - t) * share}),
-    );
+    let splitter = (0.0..100.0_f64, 0.0..1.0_f64)
+        .prop_map(|(t, share)| json!({"element_type": "beam_splitter", "split_T": t, "split_R": (100.0 - t) * share}));
     let dichroic = (300.0..900.0_f64, 0.0..100.0_f64, any::<bool>()).prop_map(|(cutoff, width, long)| {
         json!({"element_type": "dichroic", "cutoff_wavelength_nm": cutoff, "transition_width_nm": width,
             "pass_type": if long { "longpass" } else { "shortpass" }})
@@ -182,9 +183,9 @@ pub(crate) fn any_element() -> impl Strategy<Value = Value> {
         json!({"element_type": "polarizing_interface", "polarizer_subtype": "faraday_rotator",
             "rotation_angle_deg": angle})
     });
-    let splitter = angle().prop_map(|axis| {
-        json!({"element_type": "beam_splitter", "is_polarizing": true, "pbs_transmission_axis_deg": axis})
-    });
+    let splitter = angle().prop_map(
+        |axis| json!({"element_type": "beam_splitter", "is_polarizing": true, "pbs_transmission_axis_deg": axis}),
+    );
     let block = Just(json!({"element_type": "beam_block"}));
     let slm = Just(json!({"element_type": "slm"}));
     prop_oneof![10 => plain_element(), 2 => plate, 1 => polariser, 1 => faraday, 2 => splitter, 1 => block, 1 => slm]
