@@ -7,6 +7,7 @@ is missing. With OPTIVERSE_TEST_ALL=1 a suite left out is a failure.
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -27,12 +28,12 @@ class Suite:
     package: str | None = None
 
 
-PYTHON = str(ROOT / ".venv/bin/python")
+PYTHON = ".venv/bin/python"
 FUZZ = ["cargo", "run", "--quiet", "--locked", "--manifest-path", "fuzz/Cargo.toml", "--bin"]
 
 SUITES = [
     Suite("lint", ["tools/lint.sh"]),
-    Suite("rust", ["cargo", "test", "--workspace", "--locked"]),
+    Suite("rust", ["cargo", "test", "--workspace", "--locked", "--no-fail-fast"]),
     Suite(
         "rust without threads", ["cargo", "test", "--locked", "-p", "optiverse-core", "--no-default-features", "--lib"]
     ),
@@ -41,7 +42,7 @@ SUITES = [
     *(
         Suite(f"fuzz corpus: {target.stem}", [*FUZZ, target.stem, "--", *seeds], needs="c++", package="g++")
         for target in sorted((ROOT / "fuzz/fuzz_targets").glob("*.rs"))
-        if (seeds := [str(seed) for seed in sorted((ROOT / "fuzz/corpus" / target.stem).iterdir())])
+        if (seeds := [str(seed.relative_to(ROOT)) for seed in sorted((ROOT / "fuzz/corpus" / target.stem).iterdir())])
     ),
 ]
 
@@ -66,7 +67,7 @@ def run_all(
     print(f"\n{len(suites)} suites: {len(suites) - len(failed) - len(left_out)} passed, {len(failed)} failed", end="")
     print(f", {len(left_out)} left out" if left_out else "")
     for suite in failed:
-        print(f"FAILED {suite.name}: {' '.join(suite.command)}")
+        print(f"FAILED {suite.name}: {shlex.join(suite.command)}")
     for suite in left_out:
         print(f"{'FAILED' if all_needed else 'left out'} {suite.name}: it needs the command {suite.needs}")
     if left_out:
@@ -78,7 +79,7 @@ def main() -> int:
     """Run the suites of this project in the checkout's own environment."""
     environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONHOME")}
     # One interpreter for all builds, so that switching between them rebuilds nothing.
-    environment["PYO3_PYTHON"] = PYTHON
+    environment["PYO3_PYTHON"] = str(ROOT / PYTHON)
     # Plots are drawn into memory; no window is opened.
     environment["MPLBACKEND"] = "Agg"
 
