@@ -37,7 +37,8 @@ SUITES = [
     Suite(
         "rust without threads", ["cargo", "test", "--locked", "-p", "optiverse-core", "--no-default-features", "--lib"]
     ),
-    Suite("python", [PYTHON, "-m", "pytest", "-q", "python/tests", "tools/tests"]),
+    Suite("python", [PYTHON, "-m", "pytest", "-q", "python/tests"]),
+    Suite("tools", [PYTHON, "-m", "pytest", "-q", "-o", "pythonpath=tools", "tools/tests"]),
     # libFuzzer, which runs the targets, is written in C++. Each target is given its committed corpus once.
     *(
         Suite(f"fuzz corpus: {target.stem}", [*FUZZ, target.stem, "--", *seeds], needs="c++", package="g++")
