@@ -47,7 +47,7 @@ fn stays_inside(source: Value, edges: Vec<Value>, centre: DVec2, reach: f64) -> 
 }
 
 fn far_or_near() -> impl Strategy<Value = DVec2> {
-    prop_oneof![Just(DVec2::ZERO), Just(DVec2::new(1e6, -1e6)), Just(DVec2::new(3e8, 1e8))]
+    prop_oneof![Just(DVec2::ZERO), Just(DVec2::new(1e6, -1e6))]
 }
 
 proptest! {

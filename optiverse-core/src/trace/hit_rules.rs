@@ -8,31 +8,36 @@ use crate::geometry::{Arc, Segment};
 use crate::optics::Shape;
 
 /// The surfaces a ray has met at the point it starts from, and how it came there.
+///
+/// Rounding hides on which side of a surface the point lies, but not from which side the ray came, nor whether it has passed the
+/// surface since.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Contact {
-    /// The direction in which it arrived at the point.
+    /// The direction in which it arrived at the point, and the length of the way.
     arrival: DVec2,
+    way: f64,
     latest: u32,
-    /// Each surface met, and whether the ray is now on the other side of it.
-    met: [(u32, bool); Contact::CAPACITY],
+    /// How far from the point, by rounding, a surface through it may seem to lie: the most of the surfaces met.
+    pad: f64,
+    /// Each surface met, and the sign along its normal of the directions that cross it from where the ray is now.
+    met: [(u32, f64); Contact::CAPACITY],
     len: u8,
 }
 
 impl Contact {
-    /// Surfaces remembered at one point. More than these share a point only where a scene is built to: of the first of them it is
-    /// then forgotten that it was passed.
+    /// Surfaces remembered at one point. Where more share a point, the first is forgotten, and counts as not yet met.
     const CAPACITY: usize = 6;
 
-    /// A ray that arrived along `arrival` at a surface.
-    pub(super) fn new(arrival: DVec2, surface: u32) -> Self {
-        let mut met = [(u32::MAX, false); Self::CAPACITY];
-        met[0] = (surface, false);
-        Contact { arrival, latest: surface, met, len: 1 }
+    /// A ray that arrived along `arrival`, after `way`, at a point of surface number `surface`.
+    pub(super) fn new(arrival: DVec2, way: f64, surface: u32, shape: &Shape, point: DVec2) -> Self {
+        let contact = Contact { arrival, way, latest: surface, pad: 0.0, met: [(u32::MAX, 0.0); Self::CAPACITY], len: 0 };
+        contact.and(arrival, surface, shape, point)
     }
 
-    /// The same point, where one more surface is met, or one again.
-    pub(super) fn and(mut self, surface: u32) -> Self {
+    /// The same point, where one more surface is met, or one again, along `direction`.
+    pub(super) fn and(mut self, direction: DVec2, surface: u32, shape: &Shape, point: DVec2) -> Self {
         self.latest = surface;
+        self.pad = self.pad.max(pad(shape, point));
         if self.met().iter().any(|met| met.0 == surface) {
             return self;
         }
@@ -40,7 +45,7 @@ impl Contact {
             self.met.rotate_left(1);
             self.len -= 1;
         }
-        self.met[usize::from(self.len)] = (surface, false);
+        self.met[usize::from(self.len)] = (surface, direction.dot(normal(shape, point)).signum());
         self.len += 1;
         self
     }
@@ -49,9 +54,14 @@ impl Contact {
     pub(super) fn passed(mut self) -> Self {
         let latest = self.latest;
         if let Some(met) = self.met[..usize::from(self.len)].iter_mut().find(|met| met.0 == latest) {
-            met.1 = !met.1;
+            met.1 = -met.1;
         }
         self
+    }
+
+    /// Whether a surface met after `distance` is met in the same point.
+    pub(super) fn reaches(&self, distance: f64) -> bool {
+        distance <= self.pad
     }
 
     /// The surface met last.
@@ -59,18 +69,28 @@ impl Contact {
         self.latest
     }
 
-    fn met(&self) -> &[(u32, bool)] {
+    fn met(&self) -> &[(u32, f64)] {
         &self.met[..usize::from(self.len)]
     }
 
     /// Whether going on along `direction` crosses a surface of normal `normal` through the point.
-    ///
-    /// Rounding hides on which side of the surface the point lies, but not from which side the ray came, nor whether it has
-    /// passed the surface since.
     fn crosses(&self, surface: u32, normal: DVec2, direction: DVec2) -> bool {
-        let before = self.arrival.dot(normal);
         let now = direction.dot(normal);
-        if self.met().contains(&(surface, true)) { before * now < 0.0 } else { before * now > 0.0 }
+        if let Some((_, crossing)) = self.met().iter().find(|met| met.0 == surface) {
+            return now * crossing > 0.0;
+        }
+        let before = self.arrival.dot(normal);
+        // A ray that came all its way along the surface, nearer than rounding, may have been on either side: better it meets the
+        // surface than that it slips through.
+        before.abs() * self.way <= 4.0 * self.pad || before * now > 0.0
+    }
+}
+
+/// The normal that [`Contact`] counts directions by.
+fn normal(shape: &Shape, point: DVec2) -> DVec2 {
+    match shape {
+        Shape::Segment(segment) => segment.normal(),
+        Shape::Arc(arc) => arc.outward_normal(point),
     }
 }
 
@@ -100,12 +120,17 @@ pub(super) fn geometric(
     }
 }
 
-/// Whether a point lies on a surface, to rounding.
-pub(super) fn touches(shape: &Shape, point: DVec2) -> bool {
+/// How far from a surface, by rounding, a point of it may seem to lie.
+fn pad(shape: &Shape, point: DVec2) -> f64 {
     let chord = shape.chord();
-    let half = chord.half_length();
-    let from_middle = point - chord.middle();
-    let pad = rounding(size(point) + size(chord.middle()) + half);
+    rounding(size(point) + size(chord.middle()) + chord.half_length())
+}
+
+/// Whether a point lies on a surface, to rounding: that of the surface itself, or more where others met there have more.
+pub(super) fn touches(shape: &Shape, point: DVec2, contact: Option<&Contact>) -> bool {
+    let pad = contact.map_or(0.0, |c| c.pad).max(pad(shape, point));
+    let from_middle = point - shape.chord().middle();
+    let half = shape.chord().half_length();
     match shape {
         Shape::Segment(segment) => {
             from_middle.dot(segment.normal()).abs() <= pad && from_middle.dot(segment.tangent()).abs() <= half + pad
@@ -122,7 +147,7 @@ fn geometric_segment(
     contact: Option<&Contact>,
 ) -> f64 {
     let half = segment.half_length();
-    let pad = rounding(size(origin) + size(segment.middle()) + half);
+    let pad = pad(shape, origin);
     // On which sides of the ray the end points lie. Surfaces that share an end point get the same answer for it, so that no ray
     // slips through between them (S. Woop, C. Benthin, I. Wald, "Watertight Ray/Triangle Intersection", JCGT 2 (2013) 65).
     let side1 = direction.perp_dot(segment.p1() - origin);
@@ -131,7 +156,7 @@ fn geometric_segment(
         return f64::INFINITY;
     }
     let normal = segment.normal();
-    if touches(shape, origin) {
+    if touches(shape, origin, contact) {
         let crosses = contact.is_some_and(|c| c.latest() != surface && c.crosses(surface, normal, direction));
         return if crosses { 0.0 } else { f64::INFINITY };
     }
@@ -152,17 +177,17 @@ fn geometric_arc(
 ) -> f64 {
     let half = arc.chord().half_length();
     let from_middle = origin - arc.chord().middle();
-    let pad = rounding(size(origin) + size(arc.chord().middle()) + half);
+    let pad = pad(shape, origin);
     let on_arc = |distance: f64| arc.height_over_chord(origin + direction * distance) >= -pad;
     let latest = contact.is_some_and(|c| c.latest() == surface);
-    if latest || touches(shape, origin) {
+    if latest || touches(shape, origin, contact) {
         let outward = arc.outward_normal(origin);
         if !latest && contact.is_some_and(|c| c.crosses(surface, outward, direction)) {
             return 0.0;
         }
         // From a point of the circle: one root is 0, the other the length of the chord.
         let chord = -2.0 * direction.dot(outward) / arc.curvature();
-        return if chord > pad && on_arc(chord) { chord } else { f64::INFINITY };
+        return if chord > 0.0 && on_arc(chord) { chord } else { f64::INFINITY };
     }
     // The circle is κ(u² − h²) + 2c·v = 0 for u from the middle of the chord, v along the axis, h half the chord and c the cosine of
     // half the angle: no number grows with the radius. The ray is taken from its point nearest the middle, so that none

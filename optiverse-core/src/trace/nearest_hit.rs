@@ -61,7 +61,7 @@ impl<'a> NearestHit<'a> {
                     let together = &mut self.together;
                     self.system.index().nearest(&query, &mut self.scratch, |i| {
                         let found = rule(i);
-                        if found.is_finite() && seen(i).is_some_and(|shape| hit_rules::touches(shape, point)) {
+                        if found.is_finite() && seen(i).is_some_and(|shape| hit_rules::touches(shape, point, contact)) {
                             together.push(i);
                         }
                         found

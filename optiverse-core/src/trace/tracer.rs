@@ -251,8 +251,10 @@ impl<'a> Tracer<'a> {
         }
 
         let contact = match ray.contact {
-            Some(contact) if hit.distance == 0.0 => contact.and(hit.surface),
-            _ => Contact::new(ray.direction, hit.surface),
+            Some(contact) if contact.reaches(hit.distance) => {
+                contact.and(ray.direction, hit.surface, surface.shape(), hit.point)
+            }
+            _ => Contact::new(ray.direction, hit.distance, hit.surface, surface.shape(), hit.point),
         };
         let before = *ray;
         let leave = |child: &Child, passed: bool| Ray {

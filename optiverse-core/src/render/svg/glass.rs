@@ -5,8 +5,8 @@ use glam::DVec2;
 use super::curve::Curve;
 use super::frame::{Frame, is_drawn};
 use super::markup::PathData;
-use crate::optics::Surface;
 use crate::optics::element::{Element, Medium, RefractiveInterface};
+use crate::optics::{Shape, Surface};
 
 /// End points nearer than this share of the surfaces' length are one corner.
 const SAME_CORNER: f64 = 1e-3;
@@ -52,14 +52,18 @@ impl Face<'_> {
         [chord.p1(), chord.p2()]
     }
 
+    /// The middle of the surface; not of its chord, which two arcs may have in common.
+    fn vertex(&self) -> DVec2 {
+        match self.surface.shape() {
+            Shape::Segment(segment) => segment.middle(),
+            Shape::Arc(arc) => arc.vertex(),
+        }
+    }
+
     /// The medium on the side of `point`.
     fn facing(&self, point: DVec2) -> &Medium {
-        let chord = self.surface.shape().chord();
-        if (point - chord.middle()).dot(chord.normal()) > 0.0 {
-            self.interface.first()
-        } else {
-            self.interface.second()
-        }
+        let normal = self.surface.shape().chord().normal();
+        if (point - self.vertex()).dot(normal) > 0.0 { self.interface.first() } else { self.interface.second() }
     }
 }
 
@@ -91,15 +95,15 @@ fn closed_outline(faces: &[Face<'_>]) -> Option<PathData> {
             (face.curve.continue_path(path, 0.0, 1.0), p2)
         };
     }
-    let middle = faces.iter().map(|face| face.surface.shape().chord().middle()).sum::<DVec2>() / faces.len() as f64;
+    let middle = faces.iter().map(Face::vertex).sum::<DVec2>() / faces.len() as f64;
     let closed = corner.distance(start) <= SAME_CORNER * first.length();
     (closed && is_drawn_medium(first.facing(middle))).then(|| path.close())
 }
 
 /// The body between two faces.
 fn between(a: &Face<'_>, b: &Face<'_>) -> Option<PathData> {
-    let facing = a.facing(b.surface.shape().chord().middle());
-    if !is_drawn_medium(facing) || facing != b.facing(a.surface.shape().chord().middle()) {
+    let facing = a.facing(b.vertex());
+    if !is_drawn_medium(facing) || facing != b.facing(a.vertex()) {
         return None;
     }
     let ([a1, a2], [b1, b2]) = (a.ends(), b.ends());

@@ -45,7 +45,7 @@ impl Background {
 /// Which part of the plane is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Crop {
-    /// All visible elements and sources, all light between them, and light that leaves over a length of at least 0.4 times the longer
+    /// All visible elements and sources, all light between them, and light that leaves over a length of at least 0.3 times the longer
     /// side of that; what goes on beyond is cut at the edge of the picture. A system without visible surfaces is shown as by
     /// [`Everything`](Self::Everything).
     #[default]
@@ -89,7 +89,7 @@ impl Default for SvgOptions {
 ///   and red dashes. Plates: a slab, with a dial that shows the axis in the plane across the beam, h to the right and v up: a line
 ///   for a fast axis, a double arrow for a transmission axis, a curved arrow for a rotation. Glass between the interfaces of one
 ///   item is filled. Beam block: a thick line.
-/// - Rays are of class `ray`, in the colour of their source with the intensity of each stretch as opacity (at least 0.06, so that it
+/// - Rays are of class `ray`, in the colour of their source with the intensity of each stretch as opacity (at least 0.08, so that it
 ///   shows). A Gaussian beam has an `envelope` of ±w around its axis. What a path has in common with the one it divided
 ///   from is drawn once, and stretches of equal colour and opacity share a path element.
 ///
@@ -212,12 +212,15 @@ fn push_elements(
             let (end, outwards) = curve.upper_end();
             labels.keep_free(end + outwards * DIAL_OFFSET_PX, DIAL_PX);
         }
+        labels.keep_off(&curve);
     }
     out.push_str("</g>");
     for (surface, _) in drawn() {
         if let Some(text) = describe::label(surface.element()) {
-            let (end, outwards) = Curve::new(surface.shape(), frame).lower_end();
-            labels.place(text, end, outwards);
+            let curve = Curve::new(surface.shape(), frame);
+            let (upper, outwards) = curve.upper_end();
+            let above = if has_dial(surface.element()) { DIAL_OFFSET_PX + DIAL_PX } else { 0.0 };
+            labels.place(text, &[curve.lower_end(), (upper + outwards * above, outwards)]);
         }
     }
     for of_item in system.surfaces().chunk_by(|a, b| a.item() == b.item()) {
@@ -245,7 +248,7 @@ fn place_glass_label(of_item: &[Surface], frame: &Frame, labels: &mut Labels<'_>
         lowest = Some(lowest.filter(|lowest| lowest.y >= end.y).unwrap_or(end));
     }
     if let (Some(lowest), false) = (lowest, names.is_empty()) {
-        labels.place(names.join(", "), lowest, DVec2::Y);
+        labels.place(names.join(", "), &[(lowest, DVec2::Y)]);
     }
 }
 
@@ -268,8 +271,13 @@ fn push_sources(out: &mut String, system: &OpticalSystem, frame: &Frame, palette
         symbols::push_source(out, position, direction, ends, p.rgb);
         out.push_str("</g>");
         if p.wavelength_nm > 0.0 {
-            let below = position - direction * 15.0 + DVec2::Y * 6.0;
-            labels.place(format!("{} nm", describe::short(p.wavelength_nm)), below, DVec2::Y);
+            let body = position - direction * 0.5 * symbols::SOURCE_PX;
+            let room = 0.5 * symbols::SOURCE_PX;
+            // Beside the width from which light comes, not across it.
+            let aside = if direction.y.abs() > 0.7 { DVec2::X * direction.y.signum() } else { DVec2::Y };
+            let text = format!("{} nm", describe::short(p.wavelength_nm));
+            let places = [aside, -aside].map(|aside| (body - direction * room + aside * 8.0, aside));
+            labels.place(text, &places);
         }
     }
     out.push_str("</g>");

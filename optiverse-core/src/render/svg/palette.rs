@@ -5,9 +5,10 @@ use super::markup::hex;
 
 pub(super) const GLASS: &str = "#7fb4e0";
 pub(super) const GLASS_EDGE: &str = "#3f83bd";
-pub(super) const WAVEPLATE: &str = "#b79be3";
-pub(super) const POLARISER: &str = "#9aa3ad";
-pub(super) const FARADAY: &str = "#e5b567";
+/// Edge and inside of the slabs.
+pub(super) const WAVEPLATE: [&str; 2] = ["#7b5cb8", "#d6c8f2"];
+pub(super) const POLARISER: [&str; 2] = ["#5d6670", "#b9c0c8"];
+pub(super) const FARADAY: [&str; 2] = ["#b07d1f", "#f5dca6"];
 /// Light that a dichroic sends the shorter and the longer way.
 pub(super) const SHORT_WAVES: &str = "#2f6fe4";
 pub(super) const LONG_WAVES: &str = "#d6402f";

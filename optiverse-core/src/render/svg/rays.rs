@@ -11,11 +11,13 @@ use crate::optics::OpticalSystem;
 use crate::trace::{RayPath, RayPaths};
 
 /// Light weaker than this, in per cent, is drawn as if it had this much: it would not show.
-const FAINTEST_PERCENT: u8 = 6;
+const FAINTEST_PERCENT: u8 = 8;
 /// A path of SVG is begun anew beyond this many bytes; renderers are slow with very long ones.
 const LONGEST_PATH: usize = 16_384;
 /// Up to this many paths, lines are of full width.
-const FEW_PATHS: usize = 200;
+const FEW_PATHS: usize = 100;
+/// How far the outline of an envelope may be off, in pixels.
+const SMOOTH_PX: f64 = 0.05;
 /// Cosine of the angle of incidence below which an envelope ends across its beam, not along the surface.
 const GRAZING: f64 = 0.2;
 
@@ -85,8 +87,9 @@ pub(super) fn push_rays(
                 }
             }
             if path.is_gaussian() {
-                let outline = envelope(system, paths, numbers, &path, stretch);
-                let outline = frame.clip_polygon(outline.into_iter().map(|point| frame.project(point)).collect());
+                let [left, right] = envelope(system, paths, numbers, &path, stretch)
+                    .map(|side| thinned(&side.into_iter().map(|point| frame.project(point)).collect::<Vec<_>>()));
+                let outline = frame.clip_polygon(left.into_iter().chain(right.into_iter().rev()).collect());
                 if outline.len() > 2 {
                     envelopes.entry(look).or_default().push(PathData::new().polygon(&outline));
                 }
@@ -111,7 +114,7 @@ pub(super) fn push_rays(
 
 /// Width of a ray's line in pixels.
 pub(super) fn line_width(paths: &RayPaths) -> f64 {
-    if paths.len() <= FEW_PATHS { 1.5 } else { 0.75 }
+    if paths.len() <= FEW_PATHS { 2.0 } else { 0.75 }
 }
 
 fn percent(intensity: f64) -> u8 {
@@ -143,38 +146,57 @@ fn stretches(paths: &RayPaths, path: &RayPath<'_>) -> Vec<Stretch> {
     stretches
 }
 
-/// The outline of a Gaussian beam over a stretch, in mm: ±w across the axis, ending along the surfaces at its ends.
+/// The two sides of a Gaussian beam over a stretch, in mm: ±w across the axis, ending along the surfaces at its ends.
 fn envelope(
     system: &OpticalSystem,
     paths: &RayPaths,
     numbers: &SurfaceNumbers,
     path: &RayPath<'_>,
     stretch: Stretch,
-) -> Vec<DVec2> {
+) -> [Vec<DVec2>; 2] {
     let Stretch { from, to } = stretch;
     let (points, radii, first) = (path.points(), path.beam_radii_mm(), path.vertices().start);
     let direction = (points[to] - points[from]).normalize_or_zero();
     let left = direction.perp();
-    let (mut upper, mut lower) = (Vec::with_capacity(2 * (to - from) + 2), Vec::new());
+    let mut sides = [Vec::new(), Vec::new()];
     for vertex in from..=to {
         let radius = if vertex == to { radius_before(&radii[from..to], radii[to]) } else { radii[vertex] };
         let mut across = left * radius;
-        if vertex == from || vertex == to {
-            if let Some(number) = numbers.at(paths, first + vertex) {
-                let tangent = system.surfaces()[number].shape().normal_at(points[vertex]).perp();
-                let cosine = tangent.dot(left);
-                if cosine.abs() > GRAZING {
-                    across = tangent * (radius / cosine);
-                }
+        if (vertex == from || vertex == to)
+            && let Some(number) = numbers.at(paths, first + vertex)
+        {
+            let tangent = system.surfaces()[number].shape().normal_at(points[vertex]).perp();
+            let cosine = tangent.dot(left);
+            if cosine.abs() > GRAZING {
+                across = tangent * (radius / cosine);
             }
         }
         if across.is_finite() && points[vertex].is_finite() {
-            upper.push(points[vertex] + across);
-            lower.push(points[vertex] - across);
+            sides[0].push(points[vertex] + across);
+            sides[1].push(points[vertex] - across);
         }
     }
-    upper.extend(lower.into_iter().rev());
-    upper
+    sides
+}
+
+/// The points without which the line would look different (D. H. Douglas and T. K. Peucker, Cartographica 10 (1973) 112).
+fn thinned(points: &[DVec2]) -> Vec<DVec2> {
+    let mut kept = vec![false; points.len()];
+    let mut parts = vec![(0, points.len().saturating_sub(1))];
+    while let Some((from, to)) = parts.pop() {
+        let Some((&a, &b)) = points.get(from).zip(points.get(to)) else { break };
+        (kept[from], kept[to]) = (true, true);
+        let across = (b - a).normalize_or_zero().perp();
+        let away = |&i: &usize| {
+            let offset = points[i] - a;
+            if across == DVec2::ZERO { offset.length() } else { offset.dot(across).abs() }
+        };
+        let farthest = (from + 1..to).max_by(|i, j| away(i).total_cmp(&away(j)));
+        if let Some(middle) = farthest.filter(|i| away(i) > SMOOTH_PX) {
+            parts.extend([(from, middle), (middle, to)]);
+        }
+    }
+    points.iter().zip(kept).filter_map(|(point, kept)| kept.then_some(*point)).collect()
 }
 
 /// The radius with which a beam arrives: the vertex itself holds the one with which it leaves.
@@ -205,12 +227,28 @@ mod tests {
     }
 
     #[test]
+    fn thinning_keeps_the_shape() {
+        let parabola: Vec<DVec2> = (0..=200).map(f64::from).map(|x| DVec2::new(x, 1e-3 * x * x)).collect();
+        let kept = thinned(&parabola);
+        assert!(kept.len() > 5 && kept.len() < 40, "{}", kept.len());
+        for point in &parabola {
+            let after = kept.partition_point(|k| k.x < point.x).max(1);
+            let (a, b) = (kept[after - 1], kept[after]);
+            let on_line = a.y + (b.y - a.y) * (point.x - a.x) / (b.x - a.x);
+            assert!((on_line - point.y).abs() < 1.2 * SMOOTH_PX);
+        }
+        let line: Vec<DVec2> = (0..100).map(|i| DVec2::new(f64::from(i), 3.0)).collect();
+        assert_eq!(thinned(&line), [line[0], line[99]]);
+        assert!(thinned(&[]).is_empty());
+    }
+
+    #[test]
     fn opacity_is_the_intensity_down_to_what_shows() {
         assert_eq!(percent(1.0), 100);
         assert_eq!(percent(0.5), 50);
-        assert_eq!(percent(0.06), 6);
-        assert_eq!(percent(0.05), 6);
-        assert_eq!(percent(f64::NAN), 6);
+        assert_eq!(percent(0.08), 8);
+        assert_eq!(percent(0.07), 8);
+        assert_eq!(percent(f64::NAN), 8);
         assert_eq!(percent(3.0), 100);
     }
 }

@@ -14,6 +14,8 @@ use crate::optics::element::{Element, ThinLens};
 pub(super) const DIAL_PX: f64 = 8.0;
 /// From the end of a surface to the middle of its dial.
 pub(super) const DIAL_OFFSET_PX: f64 = 13.0;
+/// Length of a source's mark.
+pub(super) const SOURCE_PX: f64 = 24.0;
 /// Distance of the hatches on a mirror's back.
 const HATCH_PX: f64 = 6.0;
 
@@ -133,14 +135,10 @@ fn push_mirror(out: &mut String, setting: &Setting<'_>) {
 }
 
 /// A slab along the surface.
-fn push_plate(out: &mut String, along: &PathData, colour: &str, width: f64) {
-    let mut stroke = |colour: &str, width: f64| {
+fn push_plate(out: &mut String, along: &PathData, colours: [&str; 2], width: f64) {
+    for (colour, width) in colours.into_iter().zip([width, width - 2.5]) {
         push_path(out, along, &format!("stroke=\"{colour}\" stroke-width=\"{width}\" stroke-linecap=\"butt\""));
-    };
-    stroke(colour, width);
-    // The middle, so that a thin plate shows on any background.
-    stroke("#ffffff", width - 4.0);
-    stroke(colour, (width - 4.0).min(1.0));
+    }
 }
 
 /// Light in the plane of the layout (a double arrow) passes a polarising beam splitter, light out of it (a dot) does not: the marks
@@ -149,12 +147,12 @@ fn push_polarisation_marks(out: &mut String, setting: &Setting<'_>) {
     let curve = setting.curve;
     let (middle, along, normal) = (curve.at(0.5), curve.tangent(0.5), curve.normal(0.5));
     let reach = 0.25 * curve.length();
-    let size = (0.07 * curve.length()).clamp(2.0, 8.0);
+    let size = (0.09 * curve.length()).clamp(2.0, 9.0);
     let arrow = middle + normal * reach;
     push_path(out, &double_arrow(arrow - along * size, arrow + along * size, 0.5 * size), "class=\"in-plane\"");
     let dot = middle - normal * reach;
     push_circle(out, dot, 0.5 * size, "class=\"out-of-plane\"");
-    push_circle(out, dot, 0.15 * size, "");
+    push_circle(out, dot, 0.15 * size, &format!("fill=\"{}\"", setting.palette.ink));
 }
 
 fn push_circle(out: &mut String, centre: DVec2, radius: f64, attributes: &str) {
@@ -199,10 +197,11 @@ fn push_axis_dial(out: &mut String, setting: &Setting<'_>, degrees: f64, arrow: 
     push_path(out, &data, "class=\"axis\" stroke-width=\"1.5\"");
 }
 
-/// A dial with a curved arrow, counter-clockwise for a rotation from h to v.
+/// A dial without its disc: a curved arrow, counter-clockwise for a rotation from h to v.
 fn push_rotation_dial(out: &mut String, setting: &Setting<'_>, degrees: f64) {
-    let centre = push_disc(out, setting);
-    let radius = 0.58 * DIAL_PX;
+    let (end, outwards) = setting.curve.upper_end();
+    let centre = end + outwards * DIAL_OFFSET_PX;
+    let radius = 0.85 * DIAL_PX;
     let clockwise = degrees < 0.0;
     let sense = if clockwise { 1.0 } else { -1.0 };
     let at = |turn: f64| centre + DVec2::from_angle(sense * turn) * radius;
@@ -213,18 +212,26 @@ fn push_rotation_dial(out: &mut String, setting: &Setting<'_>, degrees: f64) {
         data = data.arc_to(radius, clockwise, at(turn));
     }
     let forwards = DVec2::from_angle(sense * end).perp() * sense;
-    let behind = at(end) - forwards * 3.5;
-    let across = forwards.perp() * 2.5;
+    let behind = at(end) - forwards * 4.5;
+    let across = forwards.perp() * 3.5;
     data = data.move_to(behind + across).line_to(at(end)).line_to(behind - across);
-    push_path(out, &data, "class=\"rotation\" stroke-width=\"1.2\"");
+    push_path(out, &data, "class=\"rotation\" stroke-width=\"1.5\"");
 }
 
 /// A small emitter behind `position`, with its nose there, and the width it sends light from.
 pub(super) fn push_source(out: &mut String, position: DVec2, direction: DVec2, ends: [DVec2; 2], rgb: [u8; 3]) {
     let across = direction.perp();
     let corner = |along: f64, aside: f64| position + direction * along + across * aside;
-    let body =
-        [(-24.0, 6.0), (-6.0, 6.0), (-6.0, 3.0), (0.0, 3.0), (0.0, -3.0), (-6.0, -3.0), (-6.0, -6.0), (-24.0, -6.0)];
+    let body = [
+        (-SOURCE_PX, 6.0),
+        (-6.0, 6.0),
+        (-6.0, 3.0),
+        (0.0, 3.0),
+        (0.0, -3.0),
+        (-6.0, -3.0),
+        (-6.0, -6.0),
+        (-SOURCE_PX, -6.0),
+    ];
     let outline: Vec<DVec2> = body.iter().map(|&(along, aside)| corner(along, aside)).collect();
     let mut attributes = String::new();
     // Infallible: the text is a string in memory.
