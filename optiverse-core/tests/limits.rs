@@ -7,7 +7,11 @@ use std::time::Duration;
 
 use common::*;
 use glam::DVec2;
-use optiverse_core::optics::{Compiled, OpticalSystem, Report, Severity, Source, Strictness};
+use optiverse_core::geometry::Segment;
+use optiverse_core::optics::element::Element;
+use optiverse_core::optics::{
+    Compiled, OpticalSystem, Report, Severity, Shape, Source, Strictness, Surface, SystemError,
+};
 use optiverse_core::scene::{Scene, Value};
 use optiverse_core::trace::{Ending, TraceControl, TraceError, TraceOptions, trace, trace_with_control};
 use serde_json::json;
@@ -160,8 +164,21 @@ fn each_number_of_a_component_is_checked() {
         NO_NUMBERS.iter().chain([&bad]).for_each(|raw| {
             refused(&item, key, raw);
         });
-        taken(&item, key, "1e9");
+        // The interface reaches 10 mm up and down.
+        taken(&item, key, if key == "y_mm" { "999999990" } else { "1e9" });
     }
+}
+
+#[test]
+fn what_is_placed_beyond_the_largest_coordinate_is_refused() {
+    let far = with(one_interface(json!({"x1_mm": 1e9, "x2_mm": 0})), json!({"x_mm": HOLE}));
+    taken(&far, "x_mm", "0");
+    let error = OpticalSystem::compile(&scene_with(&far, "1"), Strictness::Strict).unwrap_err();
+    assert_eq!((error.reports().len(), error.reports()[0].key.as_str()), (1, "interfaces[0].x1_mm"));
+    let segment = Segment::new(DVec2::ZERO, DVec2::new(1.000_001e9, 0.0)).unwrap();
+    let surface = Surface::new(Shape::Segment(segment), Element::BeamBlock, 0, 0);
+    let error = OpticalSystem::new(vec![surface], vec![], vec!["far".into()], vec![]).unwrap_err();
+    assert_eq!(error, SystemError::TooFar { surface: 0 });
 }
 
 #[test]

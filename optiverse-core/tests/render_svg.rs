@@ -252,17 +252,13 @@ fn odd_scenes_give_sound_pictures() {
 }
 
 #[test]
-fn surfaces_beyond_the_limit_are_not_drawn() {
-    let surface = |y: f64| {
-        let segment = Segment::new(DVec2::new(0.0, y), DVec2::new(10.0, y)).unwrap();
-        Surface::new(Shape::Segment(segment), Element::Mirror(Mirror::new(100.0).unwrap()), 0, 0)
-    };
-    let limit = 2.0 * OpticalSystem::MAX_COORDINATE_MM;
-    for (y, count) in [(limit, 1), (limit * (1.0 + 1e-15), 0)] {
-        let system = OpticalSystem::new(vec![surface(y)], vec![], vec!["M".into()], vec![]).unwrap();
-        let text = svg(&system, None, &SvgOptions::default());
-        assert_eq!(all(&Document::parse(&text).unwrap(), "element").len(), count, "{y}");
-    }
+fn a_surface_at_the_largest_coordinate_is_drawn() {
+    let limit = OpticalSystem::MAX_COORDINATE_MM;
+    let segment = Segment::new(DVec2::new(0.0, limit), DVec2::new(10.0, limit)).unwrap();
+    let surface = Surface::new(Shape::Segment(segment), Element::Mirror(Mirror::new(100.0).unwrap()), 0, 0);
+    let system = OpticalSystem::new(vec![surface], vec![], vec!["M".into()], vec![]).unwrap();
+    let text = svg(&system, None, &SvgOptions::default());
+    assert_eq!(all(&Document::parse(&text).unwrap(), "element").len(), 1);
 }
 
 #[test]

@@ -271,10 +271,12 @@ fn read_component<'a>(item: &'a Item, number: u32, reports: &mut ItemReports<'a>
         let element = read_element(&mut r, old.element_type);
         let half = DVec2::new(0.5 * height?.abs(), 0.0);
         let place = Place { position: position?, rotation: Rotation::from_degrees(-angle?), origin: DVec2::ZERO };
-        let segment = Segment::new(place.apply(-half), place.apply(half));
-        let Ok(segment) = segment else {
+        let (p1, p2) = (place.apply(-half), place.apply(half));
+        let segment = Segment::new(p1, p2);
+        let (Ok(segment), true) = (segment, OpticalSystem::holds(p1) && OpticalSystem::holds(p2)) else {
             let mut r = Reader::new(properties, String::new(), reports);
-            r.refuse(if r.has("length_mm") { "length_mm" } else { "object_height_mm" }, "a length over 1e-9 mm");
+            let key = if r.has("length_mm") { "length_mm" } else { "object_height_mm" };
+            r.refuse(key, "a length over 1e-9 mm, with both ends within 1e9 mm of the origin");
             return None;
         };
         return Some(vec![Surface::new(Shape::Segment(segment), element?, number, 0)]);
@@ -338,8 +340,13 @@ struct Interface {
 impl Interface {
     /// Its shape in the scene, or the key that prevents it and what was expected.
     fn shape(&self, place: &Place) -> Result<Shape, (&'static str, String)> {
-        let chord = Segment::new(place.apply(self.p1), place.apply(self.p2))
-            .map_err(|_| ("x2_mm", "end points at least 1e-9 mm apart".to_owned()))?;
+        let (p1, p2) = (place.apply(self.p1), place.apply(self.p2));
+        for (key, point) in [("x1_mm", p1), ("x2_mm", p2)] {
+            if !OpticalSystem::holds(point) {
+                return Err((key, "a place in the scene within 1e9 mm of the origin".to_owned()));
+            }
+        }
+        let chord = Segment::new(p1, p2).map_err(|_| ("x2_mm", "end points at least 1e-9 mm apart".to_owned()))?;
         if self.radius_mm == 0.0 {
             return Ok(Shape::Segment(chord));
         }

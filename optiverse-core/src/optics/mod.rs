@@ -20,4 +20,4 @@ pub use compile::{CompileError, Compiled, Strictness};
 pub use report::{InvalidValue, Report, Severity};
 pub use source::{Beam, Source, SourceParameters};
 pub use surface::{Shape, Surface};
-pub use system::OpticalSystem;
+pub use system::{OpticalSystem, SystemError};

@@ -1,9 +1,26 @@
 //! The compiled system: surfaces, sources and the index over them.
 
+use glam::DVec2;
+
 use super::material::OutOfRange;
 use super::{Source, Surface, element::Element};
 use crate::geometry::bvh::Bvh;
 use crate::scene::ItemId;
+
+/// Why surfaces and sources make no system.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SystemError {
+    /// A surface reaches beyond the largest coordinate.
+    #[error("surface {surface} reaches more than 1e9 mm from the origin")]
+    TooFar {
+        /// Its number.
+        surface: usize,
+    },
+    /// A material has no index at the wavelength of a source.
+    #[error(transparent)]
+    Material(#[from] OutOfRange),
+}
 
 /// Surfaces and sources, ready to be traced.
 #[derive(Clone, Debug, Default)]
@@ -24,14 +41,19 @@ impl OpticalSystem {
     /// `items` are the ids the surfaces' item numbers point to, `source_items` those of the sources' numbers.
     ///
     /// # Errors
-    /// Where a material has no index at the wavelength of a source.
+    /// Where a surface reaches beyond [`MAX_COORDINATE_MM`](Self::MAX_COORDINATE_MM), or a material has no index at the wavelength of a
+    /// source.
     pub fn new(
         surfaces: Vec<Surface>,
         sources: Vec<Source>,
         items: Vec<ItemId>,
         source_items: Vec<ItemId>,
-    ) -> Result<Self, OutOfRange> {
-        for surface in &surfaces {
+    ) -> Result<Self, SystemError> {
+        for (number, surface) in surfaces.iter().enumerate() {
+            let chord = surface.shape.chord();
+            if !(Self::holds(chord.p1()) && Self::holds(chord.p2())) {
+                return Err(SystemError::TooFar { surface: number });
+            }
             if let Element::RefractiveInterface(interface) = &surface.element {
                 interface.first().serves(&sources)?;
                 interface.second().serves(&sources)?;
@@ -47,6 +69,11 @@ impl OpticalSystem {
             })
             .collect();
         Ok(OpticalSystem { index: Bvh::build(&boxes), surfaces, sources, items, source_items })
+    }
+
+    /// Whether a point lies within the largest coordinate.
+    pub(super) fn holds(point: DVec2) -> bool {
+        point.abs().max_element() <= Self::MAX_COORDINATE_MM
     }
 
     /// The surfaces, in the order of the file.

@@ -30,7 +30,8 @@ impl Contact {
 
     /// A ray that arrived along `arrival`, after `way`, at a point of surface number `surface`.
     pub(super) fn new(arrival: DVec2, way: f64, surface: u32, shape: &Shape, point: DVec2) -> Self {
-        let contact = Contact { arrival, way, latest: surface, pad: 0.0, met: [(u32::MAX, 0.0); Self::CAPACITY], len: 0 };
+        let contact =
+            Contact { arrival, way, latest: surface, pad: 0.0, met: [(u32::MAX, 0.0); Self::CAPACITY], len: 0 };
         contact.and(arrival, surface, shape, point)
     }
 

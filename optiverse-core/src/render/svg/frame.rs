@@ -5,7 +5,7 @@ use glam::DVec2;
 use super::cube::cube_corners;
 use super::{Crop, SvgOptions};
 use crate::geometry::Aabb;
-use crate::optics::{Beam, OpticalSystem, Source, Surface};
+use crate::optics::{Beam, OpticalSystem, Source};
 use crate::trace::{RayPath, RayPaths};
 
 /// Light that leaves is shown over this share of the setup's longer side.
@@ -116,13 +116,6 @@ impl Frame {
     }
 }
 
-/// Whether a surface is drawn: visible, and where a compiled scene can hold it.
-pub(super) fn is_drawn(surface: &Surface) -> bool {
-    let aabb = surface.shape().aabb();
-    let reach = aabb.min.abs().max(aabb.max.abs()).max_element();
-    !surface.is_hidden() && reach <= 2.0 * OpticalSystem::MAX_COORDINATE_MM
-}
-
 /// The ends of the width a source sends light from: that of its rays, or of its waist.
 pub(super) fn source_ends(source: &Source) -> [DVec2; 2] {
     let p = source.parameters();
@@ -138,7 +131,7 @@ pub(super) fn source_ends(source: &Source) -> [DVec2; 2] {
 fn shown_box(system: &OpticalSystem, paths: Option<&RayPaths>, crop: Crop) -> Aabb {
     let mut setup = Aabb::EMPTY;
     let mut has_surfaces = false;
-    for (number, surface) in system.surfaces().iter().enumerate().filter(|(_, surface)| is_drawn(surface)) {
+    for (number, surface) in system.surfaces().iter().enumerate().filter(|(_, surface)| !surface.is_hidden()) {
         has_surfaces = true;
         setup = setup.union(surface.shape().aabb());
         if let Some(corners) = cube_corners(system.surfaces(), number) {

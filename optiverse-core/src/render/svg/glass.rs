@@ -3,7 +3,7 @@
 use glam::DVec2;
 
 use super::curve::Curve;
-use super::frame::{Frame, is_drawn};
+use super::frame::Frame;
 use super::markup::PathData;
 use crate::optics::element::{Element, Medium, RefractiveInterface};
 use crate::optics::{Shape, Surface};
@@ -22,7 +22,7 @@ const THINNEST_INDEX: f64 = 1.01;
 pub(super) fn bodies(surfaces: &[Surface], frame: &Frame) -> Vec<PathData> {
     let faces: Vec<Face<'_>> = surfaces
         .iter()
-        .filter(|surface| is_drawn(surface))
+        .filter(|surface| !surface.is_hidden())
         .filter_map(|surface| match surface.element() {
             Element::RefractiveInterface(interface) => {
                 Some(Face { surface, interface, curve: Curve::new(surface.shape(), frame) })

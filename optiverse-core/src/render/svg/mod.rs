@@ -18,7 +18,7 @@ use glam::DVec2;
 
 use self::cube::cube_corners;
 use self::curve::Curve;
-use self::frame::{Frame, is_drawn, source_ends};
+use self::frame::{Frame, source_ends};
 use self::labels::Labels;
 use self::markup::{PathData, push_escaped, push_number, push_title};
 use self::palette::{GLASS, Palette};
@@ -93,8 +93,7 @@ impl Default for SvgOptions {
 ///   shows). A Gaussian beam has an `envelope` of ±w around its axis. What a path has in common with the one it divided
 ///   from is drawn once, and stretches of equal colour and opacity share a path element.
 ///
-/// The text is the same for the same input. Surfaces beyond twice [`OpticalSystem::MAX_COORDINATE_MM`], which no compiled scene has,
-/// are not drawn.
+/// The text is the same for the same input.
 #[must_use]
 pub fn svg(system: &OpticalSystem, paths: Option<&RayPaths>, options: &SvgOptions) -> String {
     let frame = Frame::new(system, paths, options);
@@ -144,7 +143,7 @@ fn push_root(out: &mut String, system: &OpticalSystem, paths: Option<&RayPaths>,
         labels::FONT_PX,
     );
     push_title(out, "Optical layout");
-    let surfaces = system.surfaces().iter().filter(|surface| is_drawn(surface)).count();
+    let surfaces = system.surfaces().iter().filter(|surface| !surface.is_hidden()).count();
     let sources = system.sources().iter().filter(|source| !source.is_hidden()).count();
     let counted = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
     let mut text = format!("{} and {}", counted(surfaces, "surface"), counted(sources, "source"));
@@ -168,7 +167,7 @@ fn push_bodies(out: &mut String, system: &OpticalSystem, frame: &Frame, palette:
             push_path(out, &body, &format!("class=\"glass\" fill=\"{GLASS}\" fill-opacity=\"0.3\""));
         }
     }
-    for number in (0..surfaces.len()).filter(|&number| is_drawn(&surfaces[number])) {
+    for number in (0..surfaces.len()).filter(|&number| !surfaces[number].is_hidden()) {
         if let Some(corners) = cube_corners(surfaces, number) {
             let outline = PathData::new().polygon(&corners.map(|corner| frame.project(corner)));
             let paint = format!(
@@ -193,7 +192,7 @@ fn push_elements(
         "<g class=\"elements\" fill=\"none\" stroke=\"{}\" stroke-linecap=\"round\" stroke-linejoin=\"round\">",
         palette.ink
     ));
-    let drawn = || system.surfaces().iter().zip(lit).filter(|(surface, _)| is_drawn(surface));
+    let drawn = || system.surfaces().iter().zip(lit).filter(|(surface, _)| !surface.is_hidden());
     for (surface, lit) in drawn() {
         let curve = Curve::new(surface.shape(), frame);
         let item = system.items().get(surface.item()).map_or("", |item| item.as_str());
@@ -236,7 +235,7 @@ fn has_dial(element: &Element) -> bool {
 fn place_glass_label(of_item: &[Surface], frame: &Frame, labels: &mut Labels<'_>) {
     let mut names: Vec<String> = Vec::new();
     let mut lowest: Option<DVec2> = None;
-    for surface in of_item.iter().filter(|surface| is_drawn(surface)) {
+    for surface in of_item.iter().filter(|surface| !surface.is_hidden()) {
         let Element::RefractiveInterface(interface) = surface.element() else { continue };
         for medium in [interface.first(), interface.second()] {
             let name = describe::medium(medium);
