@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Everything that can be said about the code without running it. Needs .venv with the wheel: `make lint` sees to that.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# One interpreter for all builds, so that switching between them rebuilds nothing.
+export PYO3_PYTHON="$PWD/.venv/bin/python"
+export RUSTDOCFLAGS="-D warnings"
+bin=.venv/bin
+
+cargo fmt --all --check
+cargo clippy --workspace --all-targets --locked -- -D warnings
+cargo doc --workspace --no-deps --locked --quiet
+$bin/ruff check --quiet .
+$bin/ruff format --check --quiet .
+$bin/mypy
+$bin/mypy --strict tools
+$bin/python -m mypy.stubtest optiverse_engine
+$bin/python tools/check_house.py
+$bin/python tools/check_links.py
+$bin/python tools/check_dependencies.py

@@ -1,0 +1,94 @@
+"""Runs every suite of tests, and says which could not be run.
+
+A suite that needs a command this machine lacks is left out; the last lines name it and the one line that installs what
+is missing. With OPTIVERSE_TEST_ALL=1 a suite left out is a failure.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A set of tests: the command that runs it, and the program it needs with its Debian package."""
+
+    name: str
+    command: Sequence[str]
+    needs: str | None = None
+    package: str | None = None
+
+
+PYTHON = ".venv/bin/python"
+FUZZ = ["cargo", "run", "--quiet", "--locked", "--manifest-path", "fuzz/Cargo.toml", "--bin"]
+
+SUITES = [
+    Suite("lint", ["tools/lint.sh"]),
+    Suite("rust", ["cargo", "test", "--workspace", "--locked", "--no-fail-fast"]),
+    Suite(
+        "rust without threads", ["cargo", "test", "--locked", "-p", "optiverse-core", "--no-default-features", "--lib"]
+    ),
+    Suite("python", [PYTHON, "-m", "pytest", "-q", "python/tests"]),
+    Suite("tools", [PYTHON, "-m", "pytest", "-q", "-o", "pythonpath=tools", "tools/tests"]),
+    # libFuzzer, which runs the targets, is written in C++. Each target is given its committed corpus once.
+    *(
+        Suite(f"fuzz corpus: {target.stem}", [*FUZZ, target.stem, "--", *seeds], needs="c++", package="g++")
+        for target in sorted((ROOT / "fuzz/fuzz_targets").glob("*.rs"))
+        if (seeds := [str(seed.relative_to(ROOT)) for seed in sorted((ROOT / "fuzz/corpus" / target.stem).iterdir())])
+    ),
+]
+
+
+def run_all(
+    suites: Sequence[Suite],
+    *,
+    all_needed: bool,
+    run: Callable[[Sequence[str]], int],
+    which: Callable[[str], str | None] = shutil.which,
+) -> int:
+    """Run the suites in order and return the exit code: 0 where all that could run passed, otherwise 1."""
+    failed, left_out = [], []
+    for suite in suites:
+        if suite.needs is not None and which(suite.needs) is None:
+            left_out.append(suite)
+            continue
+        print(f"\n== {suite.name} ==", flush=True)
+        if run(suite.command) != 0:
+            failed.append(suite)
+
+    print(f"\n{len(suites)} suites: {len(suites) - len(failed) - len(left_out)} passed, {len(failed)} failed", end="")
+    print(f", {len(left_out)} left out" if left_out else "")
+    for suite in failed:
+        print(f"FAILED {suite.name}: {shlex.join(suite.command)}")
+    for suite in left_out:
+        print(f"{'FAILED' if all_needed else 'left out'} {suite.name}: it needs the command {suite.needs}")
+    if left_out:
+        print(f"apt-get install {' '.join(sorted({suite.package or str(suite.needs) for suite in left_out}))}")
+    return 1 if failed or (left_out and all_needed) else 0
+
+
+def main() -> int:
+    """Run the suites of this project in the checkout's own environment."""
+    environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONHOME")}
+    # One interpreter for all builds, so that switching between them rebuilds nothing.
+    environment["PYO3_PYTHON"] = str(ROOT / PYTHON)
+    # Plots are drawn into memory; no window is opened.
+    environment["MPLBACKEND"] = "Agg"
+
+    def run(command: Sequence[str]) -> int:
+        return subprocess.run(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, check=False).returncode
+
+    return run_all(SUITES, all_needed=os.environ.get("OPTIVERSE_TEST_ALL") == "1", run=run)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
