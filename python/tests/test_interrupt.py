@@ -1,0 +1,143 @@
+"""Long traces: the GIL is free, progress is told, Ctrl-C stops them."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from conftest import source
+
+from optiverse_engine import Scene, _progress
+
+MANY = 10**9
+
+
+class StopTraceError(Exception):
+    """Raised to end a trace."""
+
+
+def test_another_thread_runs_meanwhile(long_scene):
+    counted, tracing = 0, True
+
+    def count():
+        nonlocal counted
+        while tracing:
+            counted += 1
+            time.sleep(0.001)
+
+    def stop(_done, _total):
+        # Called after a quarter of a second, with the other thread having had all that time.
+        assert threading.current_thread() is threading.main_thread()
+        raise StopTraceError
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    try:
+        with pytest.raises(StopTraceError):
+            long_scene.trace(max_vertices=MANY, progress=stop)
+    finally:
+        tracing = False
+        thread.join()
+    assert counted > 20
+
+
+def test_progress_is_told_a_few_times_a_second_and_stops_at_an_error(long_scene):
+    calls = []
+
+    def progress(done, total):
+        calls.append((time.monotonic(), done, total))
+        if len(calls) == 3:
+            raise StopTraceError("enough")
+
+    start = time.monotonic()
+    with pytest.raises(StopTraceError, match="enough"):
+        long_scene.trace(max_vertices=MANY, progress=progress)
+    times, done, total = zip(*calls, strict=True)
+    assert set(total) == {10_000_000}
+    assert list(done) == sorted(done)
+    assert times[0] - start >= 0.2
+    assert times[-1] - start < 3.0
+
+
+def test_a_short_trace_tells_its_end_and_does_not_wait(splitter_scene):
+    calls = []
+    start = time.monotonic()
+    for _ in range(20):
+        splitter_scene.trace(progress=lambda *call: calls.append(call))
+    assert time.monotonic() - start < 20 * 0.05
+    assert calls == [(3, 3)] * 20
+
+
+def test_progress_may_be_a_bar(splitter_scene, capsys):
+    splitter_scene.trace(progress=True)
+    shown = capsys.readouterr().err
+    assert "100% |" in shown
+    assert "3/3 rays" in shown
+    assert shown.endswith("\n")
+    splitter_scene.trace(progress=False)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_bar_can_wait_before_it_is_shown(capsys):
+    bar = _progress.ProgressBar(delay_s=60.0)
+    bar(1, 2)
+    bar(2, 2)
+    assert capsys.readouterr().err == ""
+    bar = _progress.ProgressBar()
+    bar(0, 0)
+    bar(1, 4)
+    bar.close()
+    lines = capsys.readouterr().err.split("\n")
+    assert "100%" in lines[0]
+    assert " 25% |████████" in lines[1]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("threads", [1, 2])
+def test_ctrl_c_stops_a_long_trace(long_scene, tmp_path, threads):
+    path = tmp_path / "long.json"
+    long_scene.save(path)
+    program = (
+        "import sys, optiverse_engine\n"
+        "scene = optiverse_engine.Scene.load(sys.argv[1])\n"
+        "print('begun', flush=True)\n"
+        f"scene.trace(max_vertices={MANY}, threads={threads})\n"
+    )
+    arguments = [sys.executable, "-c", program, str(path)]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "begun\n"
+        time.sleep(0.3)
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        start = time.monotonic()
+        _, errors = process.communicate(timeout=20)
+        assert time.monotonic() - start < 2.0
+    assert process.returncode == -signal.SIGINT
+    assert "KeyboardInterrupt" in errors
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_ctrl_c_ends_the_command_quietly(long_scene, tmp_path):
+    path = tmp_path / "long.json"
+    long_scene.save(path)
+    arguments = [sys.executable, "-m", "optiverse_engine", "trace", str(path), "--max-vertices", str(MANY)]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        time.sleep(1.0)
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert (output, errors) == ("", "")
+
+
+def test_a_trace_in_another_thread_than_the_main_one():
+    scene = Scene()
+    scene.add(source())
+    results = []
+    thread = threading.Thread(target=lambda: results.append(scene.trace()))
+    thread.start()
+    thread.join()
+    assert len(results[0]) == 9
