@@ -43,7 +43,7 @@ SUITES = [
     *(
         Suite(f"fuzz corpus: {target.stem}", [*FUZZ, target.stem, "--", *seeds], needs="c++", package="g++")
         for target in sorted((ROOT / "fuzz/fuzz_targets").glob("*.rs"))
-        if (seeds := [str(seed.relative_to(ROOT)) for seed in sorted((ROOT / "fuzz/corpus" / target.stem).iterdir())])
+        if (seeds := [str(seed.relative_to(ROOT)) for seed in sorted((ROOT / "fuzz/corpus" / target.stem).glob("*"))])
     ),
 ]
 
