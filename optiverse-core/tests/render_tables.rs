@@ -100,9 +100,9 @@ fn json_read_back_is_the_arrays() {
     assert!(value["beam_radii_mm"].as_array().unwrap().iter().any(Value::is_null));
     assert!(same(&floats(&value["wavelengths_nm"]), paths.wavelengths_nm()));
     let hits: Vec<i64> = paths.hit_items().iter().map(|&item| item.into()).collect();
-    assert_eq!(integers(&value["hit_items"]), hits);
+    assert_eq!(integers(&value["hit_item"]), hits);
     let interfaces: Vec<i64> = paths.hit_interfaces().iter().map(|&interface| interface.into()).collect();
-    assert_eq!(integers(&value["hit_interfaces"]), interfaces);
+    assert_eq!(integers(&value["hit_interface"]), interfaces);
     assert_eq!(integers(&value["offsets"]), paths.offsets());
     assert_eq!(integers(&value["source_index"]), paths.source_indices());
     assert_eq!(integers(&value["ray_index"]), paths.ray_indices());
@@ -110,9 +110,9 @@ fn json_read_back_is_the_arrays() {
     assert_eq!(integers(&value["branch_vertices"]), paths.branch_vertices());
     assert_eq!(texts(&value["endings"]), paths.endings().iter().map(|ending| ending.name()).collect::<Vec<_>>());
     assert_eq!(texts(&value["items"]), paths.items().iter().map(|id| id.as_str()).collect::<Vec<_>>());
-    assert_eq!(texts(&value["source_items"]), paths.source_items().iter().map(|id| id.as_str()).collect::<Vec<_>>());
-    assert_eq!(value["power_balance"]["emitted"].as_f64(), Some(4.0));
-    assert_eq!(value["power_balance"]["left"].as_f64(), Some(paths.power_balance().left));
+    assert_eq!(texts(&value["sources"]), paths.source_items().iter().map(|id| id.as_str()).collect::<Vec<_>>());
+    assert_eq!(value["power"]["emitted"].as_f64(), Some(4.0));
+    assert_eq!(value["power"]["left"].as_f64(), Some(paths.power_balance().left));
     assert_eq!(value["truncated"], Value::Bool(false));
 }
 

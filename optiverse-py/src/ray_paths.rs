@@ -264,9 +264,6 @@ impl RayPaths {
     }
 
     /// The arrays as one JSON object, under the names they have here; complex numbers are [re, im] in a row, NaN is null.
-    ///
-    /// `hit_items` and `hit_interfaces` are our `hit_item` and `hit_interface`, `source_items` our `sources`, and
-    /// `power_balance` our `power`.
     fn to_json(&self, py: Python<'_>) -> String {
         py.detach(|| render::json(&self.paths))
     }

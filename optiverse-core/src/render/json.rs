@@ -6,7 +6,7 @@ use super::number::{push_float, push_integer};
 use crate::scene::{ItemId, Value};
 use crate::trace::{PowerBalance, RayPaths};
 
-/// All paths as one JSON object of flat arrays, the arrays of [`RayPaths`] as they are.
+/// All paths as one JSON object of flat arrays, the arrays of [`RayPaths`] as they are, under the names of the Python package.
 ///
 /// | key | value |
 /// |---|---|
@@ -15,14 +15,14 @@ use crate::trace::{PowerBalance, RayPaths};
 /// | `jones` | [[h re, h im, v re, v im], …] for each vertex |
 /// | `optical_path_mm` | one for each vertex |
 /// | `beam_radii_mm` | one for each vertex, `null` for rays |
-/// | `hit_items`, `hit_interfaces` | for each vertex, index into `items` and interface; −1 where it is at no surface |
+/// | `hit_item`, `hit_interface` | for each vertex, index into `items` and interface; −1 where it is at no surface |
 /// | `offsets` | where each path begins among the vertices, and where the last one ends: one more than paths |
 /// | `rgba` | [[r, g, b, a], …] for each path, 0 to 255 |
 /// | `wavelengths_nm`, `source_index`, `ray_index` | one for each path |
 /// | `parents`, `branch_vertices` | one for each path; a parent of −1 is none |
 /// | `endings` | one for each path, as [`Ending::name`](crate::trace::Ending::name) |
-/// | `items`, `source_items` | ids |
-/// | `power_balance` | object of the fields of [`PowerBalance`] |
+/// | `items`, `sources` | ids |
+/// | `power` | object of the fields of [`PowerBalance`] |
 /// | `truncated` | whether the limit on vertices was reached |
 ///
 /// Numbers are the shortest that read back as the same double. What is not finite is `null`.
@@ -36,8 +36,8 @@ pub fn json(paths: &RayPaths) -> String {
     push_array(&mut out, ",jones", paths.jones(), |out, [h, v]| push_floats(out, &[h.re, h.im, v.re, v.im]));
     push_array(&mut out, ",optical_path_mm", paths.optical_paths_mm(), float);
     push_array(&mut out, ",beam_radii_mm", paths.beam_radii_mm(), float);
-    push_array(&mut out, ",hit_items", paths.hit_items(), integer);
-    push_array(&mut out, ",hit_interfaces", paths.hit_interfaces(), integer);
+    push_array(&mut out, ",hit_item", paths.hit_items(), integer);
+    push_array(&mut out, ",hit_interface", paths.hit_interfaces(), integer);
     push_array(&mut out, ",offsets", paths.offsets(), integer);
     push_array(&mut out, ",rgba", paths.rgba(), |out, [r, g, b, a]| out.push_str(&format!("[{r},{g},{b},{a}]")));
     push_array(&mut out, ",wavelengths_nm", paths.wavelengths_nm(), float);
@@ -47,7 +47,7 @@ pub fn json(paths: &RayPaths) -> String {
     push_array(&mut out, ",branch_vertices", paths.branch_vertices(), integer);
     push_array(&mut out, ",endings", paths.endings(), |out, ending| push_string(out, ending.name()));
     push_array(&mut out, ",items", paths.items(), id);
-    push_array(&mut out, ",source_items", paths.source_items(), id);
+    push_array(&mut out, ",sources", paths.source_items(), id);
     push_balance(&mut out, paths.power_balance());
     out.push_str(&format!(",\"truncated\":{}}}", paths.is_truncated()));
     out
@@ -132,7 +132,7 @@ fn push_balance(out: &mut String, balance: &PowerBalance) {
         ("too_long", too_long),
         ("limit", limit),
     ];
-    out.push_str(",\"power_balance\":");
+    out.push_str(",\"power\":");
     for (i, (name, value)) in fields.into_iter().enumerate() {
         out.push(if i == 0 { '{' } else { ',' });
         out.push_str(&format!("\"{name}\":"));
