@@ -387,3 +387,18 @@ fn many_rays_make_a_small_file() {
     assert!(text.len() < 1_200_000, "{} bytes", text.len());
     assert!(Document::parse(&text).unwrap().descendants().count() < 400);
 }
+
+#[test]
+fn sources_in_one_place_have_one_label() {
+    let source = |id: &str, x: f64, wavelength: f64| {
+        format!(r#"{{"_type": "source", "item_uuid": "{id}", "x_mm": {x}, "wavelength_nm": {wavelength}}}"#)
+    };
+    let items =
+        [source("C", 0.0, 656.3), source("g", 0.0, 435.8), source("d", 0.0, 587.6), source("other", 50.0, 1064.0)];
+    let scene = Scene::from_json(&format!(r#"{{"version": "2.0", "items": [{}]}}"#, items.join(","))).unwrap();
+    let system = OpticalSystem::compile(&scene, Strictness::Strict).unwrap().system;
+    let text = svg(&system, None, &SvgOptions::default());
+    let labels: Vec<&str> = text.matches(" nm</text>").collect();
+    assert_eq!(labels.len(), 2);
+    assert!(text.contains(">435.8 … 656.3 nm</text>") && text.contains(">1064 nm</text>"));
+}

@@ -12,6 +12,7 @@ mod rays;
 mod scale_bar;
 mod symbols;
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use glam::DVec2;
@@ -25,7 +26,7 @@ use self::palette::{GLASS, Palette};
 use self::rays::SurfaceNumbers;
 use self::symbols::{DIAL_OFFSET_PX, DIAL_PX, Setting, push_path};
 use crate::optics::element::Element;
-use crate::optics::{OpticalSystem, Surface};
+use crate::optics::{OpticalSystem, Source, Surface};
 use crate::trace::RayPaths;
 
 /// What lies behind the picture. Lines and text take a colour that contrasts with it.
@@ -256,7 +257,16 @@ fn push_sources(out: &mut String, system: &OpticalSystem, frame: &Frame, palette
         "<g class=\"sources\" fill=\"none\" stroke=\"{}\" stroke-linecap=\"round\" stroke-linejoin=\"round\">",
         palette.ink
     ));
-    for source in system.sources().iter().filter(|source| !source.is_hidden()) {
+    let shown = || system.sources().iter().filter(|source| !source.is_hidden());
+    // Sources in one place, such as the lines of a lamp, have one label: the range of their wavelengths.
+    let place = |source: &Source| frame.project(source.position()).round().to_array().map(f64::to_bits);
+    let mut ranges: HashMap<_, (f64, f64)> = HashMap::new();
+    for source in shown().filter(|source| source.parameters().wavelength_nm > 0.0) {
+        let wavelength = source.parameters().wavelength_nm;
+        let range = ranges.entry(place(source)).or_insert((wavelength, wavelength));
+        *range = (range.0.min(wavelength), range.1.max(wavelength));
+    }
+    for source in shown() {
         let item = system.source_items().get(source.index()).map_or("", |item| item.as_str());
         let p = source.parameters();
         out.push_str("<g class=\"source\" data-item=\"");
@@ -269,12 +279,16 @@ fn push_sources(out: &mut String, system: &OpticalSystem, frame: &Frame, palette
         let ends = source_ends(source).map(|end| frame.project(end));
         symbols::push_source(out, position, direction, ends, p.rgb);
         out.push_str("</g>");
-        if p.wavelength_nm > 0.0 {
+        if let Some((shortest, longest)) = ranges.remove(&place(source)) {
             let body = position - direction * 0.5 * symbols::SOURCE_PX;
             let room = 0.5 * symbols::SOURCE_PX;
             // Beside the width from which light comes, not across it.
             let aside = if direction.y.abs() > 0.7 { DVec2::X * direction.y.signum() } else { DVec2::Y };
-            let text = format!("{} nm", describe::short(p.wavelength_nm));
+            let text = if shortest == longest {
+                format!("{} nm", describe::short(shortest))
+            } else {
+                format!("{} … {} nm", describe::short(shortest), describe::short(longest))
+            };
             let places = [aside, -aside].map(|aside| (body - direction * room + aside * 8.0, aside));
             labels.place(text, &places);
         }
