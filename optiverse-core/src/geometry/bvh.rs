@@ -8,7 +8,7 @@ use glam::DVec2;
 use super::Aabb;
 
 const BINS: usize = 16;
-const LEAF_SIZE: usize = 4;
+const LEAF_SIZE: usize = 2;
 
 /// What a box of the hierarchy holds.
 #[derive(Clone, Copy, Debug)]
