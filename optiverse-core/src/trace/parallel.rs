@@ -67,11 +67,14 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Traces one chunk of source rays with at most so many vertices.
-    fn trace_chunk(&self, chunk: u64, max_vertices: usize) -> Result<RayPaths, TraceError> {
-        let mut tracer = Tracer::new(self.system, self.options, self.control, max_vertices);
+    fn tracer(&self, max_vertices: usize) -> Tracer<'_> {
+        Tracer::new(self.system, self.options, self.control, max_vertices)
+    }
+
+    /// Traces one chunk of source rays and appends it to what the tracer has.
+    fn trace_chunk(&self, tracer: &mut Tracer<'_>, chunk: u64) -> Result<(), TraceError> {
+        let mut before = std::mem::take(&mut tracer.paths.balance);
         let rays = chunk * CHUNK..((chunk + 1) * CHUNK).min(self.emission.len());
-        let count = rays.end - rays.start;
         for ray in rays.clone() {
             let (source, index) = self.emission.source_of(ray);
             let emitted = self.emission.emit(source, index);
@@ -85,21 +88,22 @@ impl Job<'_> {
                 }
             }
         }
-        self.control.advance(count);
-        Ok(tracer.paths)
+        before.add(&tracer.paths.balance);
+        tracer.paths.balance = before;
+        self.control.advance(rays.end - rays.start);
+        Ok(())
     }
 
     fn trace_here(&self) -> Result<RayPaths, TraceError> {
-        let mut joined = RayPaths::empty();
+        let mut tracer = self.tracer(self.options.max_vertices);
         for chunk in 0..self.emission.len().div_ceil(CHUNK) {
-            if joined.truncated {
-                joined.book_untraced(self.rays_from(chunk));
+            if tracer.paths.truncated {
+                tracer.paths.book_untraced(self.rays_from(chunk));
                 break;
             }
-            let mut paths = self.trace_chunk(chunk, self.options.max_vertices - joined.vertex_count())?;
-            joined.append(&mut paths);
+            self.trace_chunk(&mut tracer, chunk)?;
         }
-        Ok(joined)
+        Ok(tracer.paths)
     }
 
     /// Chunks go to threads in order; results are joined in that order, so the number of threads leaves no trace in them.
@@ -108,6 +112,7 @@ impl Job<'_> {
         let next = AtomicU64::new(0);
         let vertices = AtomicUsize::new(0);
         let worker = || {
+            let mut tracer = self.tracer(self.options.max_vertices);
             let mut done: Vec<(u64, RayPaths)> = Vec::new();
             loop {
                 // Whatever has been counted by now comes before the chunk that is taken next: if it fills the result, that
@@ -119,7 +124,10 @@ impl Job<'_> {
                 if chunk >= chunks {
                     return Ok(done);
                 }
-                let paths = self.trace_chunk(chunk, self.options.max_vertices)?;
+                self.trace_chunk(&mut tracer, chunk)?;
+                // The next chunk will be about as large.
+                let next_paths = RayPaths::with_capacity(tracer.paths.vertex_count());
+                let paths = std::mem::replace(&mut tracer.paths, next_paths);
                 vertices.fetch_add(paths.vertex_count(), Ordering::SeqCst);
                 let full = paths.truncated;
                 done.push((chunk, paths));
@@ -144,13 +152,16 @@ impl Job<'_> {
         }
         done.sort_unstable_by_key(|&(chunk, _)| chunk);
 
-        let mut joined = RayPaths::empty();
+        let total: usize = done.iter().map(|(_, paths)| paths.vertex_count()).sum();
+        let mut joined = RayPaths::with_capacity(total.min(self.options.max_vertices));
         let mut after = 0;
         for (chunk, mut paths) in done {
             let room = self.options.max_vertices - joined.vertex_count();
             if paths.vertex_count() > room || (paths.truncated && room < self.options.max_vertices) {
                 // The limit falls into this chunk: trace it again with what is left.
-                paths = self.trace_chunk(chunk, room)?;
+                let mut tracer = self.tracer(room);
+                self.trace_chunk(&mut tracer, chunk)?;
+                paths = tracer.paths;
             }
             joined.append(&mut paths);
             after = chunk + 1;

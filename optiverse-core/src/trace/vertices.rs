@@ -111,4 +111,18 @@ impl RayPaths {
     pub(super) fn empty() -> Self {
         RayPaths { offsets: vec![0], ..RayPaths::default() }
     }
+
+    /// A result without paths, with room for so many vertices.
+    pub(super) fn with_capacity(vertices: usize) -> Self {
+        RayPaths {
+            points: Vec::with_capacity(vertices),
+            intensities: Vec::with_capacity(vertices),
+            jones: Vec::with_capacity(vertices),
+            optical_paths_mm: Vec::with_capacity(vertices),
+            beam_radii_mm: Vec::with_capacity(vertices),
+            hit_items: Vec::with_capacity(vertices),
+            hit_interfaces: Vec::with_capacity(vertices),
+            ..RayPaths::empty()
+        }
+    }
 }
