@@ -4,4 +4,5 @@
 pub mod geometry;
 pub mod optics;
 pub mod scene;
+pub mod sync;
 pub mod trace;
