@@ -8,7 +8,7 @@ use crate::sync::limits::MAX_VALUE_NESTING;
 use crate::sync::operation::{
     Body, GroupChange, GroupsReader, Operation, POSITION, check_name, group_of, position_members,
 };
-use crate::sync::replica::ItemState;
+use crate::sync::replica::Replica;
 use crate::sync::version::OperationId;
 use crate::sync::wire::FrameError;
 use crate::sync::wire::scanner::Scanner;
@@ -76,9 +76,11 @@ impl Operation<'static> {
         Ok(Operation { id, time, item: Cow::Owned(item.to_owned()), body })
     }
 
-    /// Lets an added item replace what is remembered of an earlier one of its id: groups that it has not are removed.
-    pub(crate) fn replacing(mut self, earlier: Option<&ItemState>) -> Operation<'static> {
-        if let (Body::Add { groups, .. }, Some(earlier)) = (&mut self.body, earlier) {
+    /// Lets an added item replace what the document remembers of an earlier one of its id: properties that it has not are
+    /// removed. Other operations stay as they are.
+    #[must_use]
+    pub fn replacing_in(mut self, document: &Replica) -> Operation<'static> {
+        if let (Body::Add { groups, .. }, Some(earlier)) = (&mut self.body, document.items.get(&*self.item)) {
             for group in earlier.groups.iter().filter(|group| group.register.value.is_some()) {
                 if !groups.iter().any(|change| change.group == *group.name) {
                     groups.push(GroupChange { group: Cow::Owned(group.name.to_string()), value: None });

@@ -5,6 +5,9 @@ use crate::scene::MAX_NESTING;
 /// The longest frame that is sent or accepted, in bytes.
 pub const MAX_FRAME_BYTES: usize = 1 << 20;
 
+/// The most operations in one frame.
+pub const MAX_FRAME_OPERATIONS: usize = 4_096;
+
 /// The longest text of one item's properties, in bytes, so that an operation with a whole item fits in a frame.
 pub const MAX_ITEM_BYTES: usize = 256 << 10;
 

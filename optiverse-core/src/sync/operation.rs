@@ -15,7 +15,7 @@ use crate::sync::clock::Timestamp;
 use crate::sync::limits::{MAX_ITEM_BYTES, MAX_ITEM_KEYS, MAX_NAME_BYTES, MAX_VALUE_NESTING};
 use crate::sync::version::{OperationId, ReplicaId};
 use crate::sync::wire::FrameError;
-use crate::sync::wire::scanner::{Scanner, write_string, write_unsigned};
+use crate::sync::wire::scanner::{Scanner, string_bytes, write_string, write_unsigned};
 
 /// The name of the group that holds `x_mm` and `y_mm`.
 pub(crate) const POSITION: &str = "x_mm";
@@ -299,7 +299,7 @@ impl<'t> GroupsReader<'t> {
     pub(crate) fn push(&mut self, key: Cow<'t, str>, value: Option<Cow<'t, str>>) -> Result<(), FrameError> {
         check_limit("a key", key.len(), "bytes", MAX_NAME_BYTES)?;
         check_limit("an item", self.groups.len() + 1, "keys", MAX_ITEM_KEYS)?;
-        self.bytes += key.len() + value.as_deref().map_or(0, str::len);
+        self.bytes += string_bytes(&key) + value.as_deref().map_or(0, str::len);
         let group = if key == SECOND_OF_POSITION { Cow::Borrowed(POSITION) } else { key };
         self.groups.push(GroupChange { group, value });
         Ok(())

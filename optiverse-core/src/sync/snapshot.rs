@@ -326,11 +326,6 @@ impl<'t> Part<'t> {
         let item = |item: &ItemPart<'_>| REGISTER_BYTES + item.id.len() + item.groups.iter().map(group).sum::<usize>();
         self.items.iter().map(item).sum()
     }
-
-    /// The items that the part says something about.
-    pub(crate) fn item_ids(&self) -> impl Iterator<Item = &str> {
-        self.items.iter().map(|item| item.id.as_ref())
-    }
 }
 
 fn scan_item<'t>(scanner: &mut Scanner<'t>, replicas: &[ReplicaId]) -> Result<ItemPart<'t>, FrameError> {

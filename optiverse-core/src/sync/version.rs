@@ -160,6 +160,11 @@ impl VersionVector {
         self.seen.get(&replica).map_or(0, highest)
     }
 
+    /// How many single operations of `replica` follow a gap.
+    pub(crate) fn ahead(&self, replica: ReplicaId) -> usize {
+        self.seen.get(&replica).map_or(0, |seen| seen.ahead.len())
+    }
+
     /// Adds all of another set.
     pub fn join(&mut self, other: &VersionVector) {
         for (&replica, theirs) in &other.seen {

@@ -332,6 +332,16 @@ pub(crate) fn write_string(text: &str, out: &mut String) {
     out.push('"');
 }
 
+/// The length of `text` as [`write_string`] writes it, without the quotation marks.
+pub(crate) fn string_bytes(text: &str) -> usize {
+    let width = |byte: u8| match byte {
+        b'"' | b'\\' => 2,
+        0..0x20 => 6,
+        _ => 1,
+    };
+    text.bytes().map(width).sum()
+}
+
 /// Writes a number.
 pub(crate) fn write_unsigned(number: u64, out: &mut String) {
     let mut digits = [0_u8; 20];
@@ -369,6 +379,7 @@ mod tests {
         fn strings_survive_writing_and_reading(text in any::<String>()) {
             let mut written = String::new();
             write_string(&text, &mut written);
+            prop_assert_eq!(written.len(), string_bytes(&text) + 2);
             prop_assert_eq!(Scanner::new(&written).string().unwrap(), text);
         }
 
