@@ -52,10 +52,15 @@ pub(crate) enum Dialect {
 }
 
 impl Connection {
+    pub(crate) fn is_component(&self) -> bool {
+        matches!(self.dialect, Dialect::Component(_))
+    }
+
     pub(crate) fn deadline(&self) -> Option<u64> {
-        match self.dialect {
-            Dialect::Undecided { deadline_ms } => Some(deadline_ms),
-            _ => None,
+        match &self.dialect {
+            Dialect::Undecided { deadline_ms } => Some(*deadline_ms),
+            Dialect::App(shadow) | Dialect::Component(shadow) => shadow.deadline(),
+            Dialect::Sync { .. } | Dialect::Superseded => None,
         }
     }
 }
@@ -117,7 +122,12 @@ impl Authority {
         let due: Vec<ConnectionId> =
             self.connections.iter().filter(|(_, entry)| due(entry)).map(|(id, _)| *id).collect();
         for connection in due {
-            self.greet_app(connection, now_ms);
+            let is_undecided = |entry: &Connection| matches!(entry.dialect, Dialect::Undecided { .. });
+            if self.connections.get(&connection).is_some_and(is_undecided) {
+                self.greet_unasked(connection, now_ms);
+            } else {
+                self.correct_due(connection, now_ms);
+            }
         }
     }
 
@@ -130,7 +140,8 @@ impl Authority {
                 self.send(connection, app::pong(now_ms));
                 Ok(())
             }
-            ("sync:hello", Dialect::Undecided { .. } | Dialect::Sync { .. }) => {
+            // A slow one may have been taken for the app.
+            ("sync:hello", _) => {
                 self.hello(connection, &Hello::read(&envelope)?);
                 Ok(())
             }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::scene::Section;
+use crate::sync::authority::legacy::Removal;
 use crate::sync::authority::{
     Authority, ConnectionId, LogEntry, MAX_LOG_BYTES, MAX_LOG_OPERATIONS, Record, Role, connection::Dialect,
 };
@@ -70,6 +71,9 @@ impl Authority {
         let time = self.clock.stamp(now_ms);
         let operation = Operation { time, ..operation };
         self.append(&operation, operation.to_json().into()).map_err(|DocumentFull| RefusalReason::DocumentFull)?;
+        if matches!(operation.body, Body::Remove) {
+            self.removed.insert(&operation.item, Removal { sequence: self.sequence, at_ms: now_ms, by: Some(connection) });
+        }
         self.records.push_back(Record {
             sequence: self.sequence,
             text: self.log.back().map(|entry| Arc::clone(&entry.text)).unwrap_or_default(),
@@ -85,9 +89,6 @@ impl Authority {
             self.replica.vector.insert_up_to(replica, number);
         }
         self.sequence += 1;
-        if matches!(operation.body, Body::Remove) {
-            self.removed.insert(&operation.item, self.sequence);
-        }
         self.log_bytes += text.len();
         self.log.push_back(LogEntry { id: operation.id, time: operation.time, text });
         while self.log.len() > MAX_LOG_OPERATIONS || self.log_bytes > MAX_LOG_BYTES {

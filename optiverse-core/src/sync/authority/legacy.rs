@@ -1,10 +1,10 @@
 //! Legacy clients: their whole items become differences, and they are told what they understand (S11).
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use crate::scene::{Item, ItemId};
 use crate::sync::authority::connection::{Connection, Dialect};
-use crate::sync::authority::shadow::{Meaning, Shadow, same_value};
+use crate::sync::authority::shadow::{ARRIVED_AFTER_MS, Meaning, Shadow, same_value};
 use crate::sync::authority::{Authority, ConnectionId};
 use crate::sync::operation::{Body, GroupChange, Operation, POSITION};
 use crate::sync::replica::ItemState;
@@ -20,28 +20,32 @@ const MAX_REMOVED_IDS: usize = 10_000;
 /// Items of one message after which the others are told, so that the log still has all of it.
 const ITEMS_AT_ONCE: usize = 1_000;
 
-/// The items that were removed last, each with the number of the removal.
+/// When an item was removed, and by whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Removal {
+    pub(crate) sequence: u64,
+    pub(crate) at_ms: u64,
+    pub(crate) by: Option<ConnectionId>,
+}
+
+/// The items that were removed last.
 #[derive(Debug, Default)]
 pub(crate) struct RemovedIds {
-    sequences: HashMap<ItemId, u64>,
+    removals: HashMap<ItemId, Removal>,
     order: VecDeque<(u64, ItemId)>,
 }
 
 impl RemovedIds {
-    pub(crate) fn insert(&mut self, id: &str, sequence: u64) {
+    pub(crate) fn insert(&mut self, id: &str, removal: Removal) {
         let id = ItemId::from(id);
-        self.sequences.insert(id.clone(), sequence);
-        self.order.push_back((sequence, id));
+        self.removals.insert(id.clone(), removal);
+        self.order.push_back((removal.sequence, id));
         if self.order.len() > MAX_REMOVED_IDS
             && let Some((sequence, id)) = self.order.pop_front()
-            && self.sequences.get(&id) == Some(&sequence)
+            && self.removals.get(&id).is_some_and(|removal| removal.sequence == sequence)
         {
-            self.sequences.remove(&id);
+            self.removals.remove(&id);
         }
-    }
-
-    fn get(&self, id: &str) -> Option<u64> {
-        self.sequences.get(id).copied()
     }
 }
 
@@ -65,7 +69,8 @@ impl Authority {
         let message = if is_component { component::read(envelope)? } else { app::read(envelope)? };
         let is_undecided = |state: &Connection| matches!(state.dialect, Dialect::Undecided { .. });
         let undecided = self.connections.get(&connection).is_some_and(is_undecided);
-        if undecided && is_component {
+        // A slow one may have been taken for the app.
+        if is_component && !self.connections.get(&connection).is_some_and(Connection::is_component) {
             self.greet_component(connection, now_ms);
         }
         let trust = if is_component { Trust::Doubt } else { Trust::Believe };
@@ -79,7 +84,11 @@ impl Authority {
                 for chunk in items.chunks(ITEMS_AT_ONCE) {
                     self.take_items(connection, chunk, true, Trust::Doubt, now_ms);
                 }
-                self.send_missing(connection, now_ms);
+                // A host takes no notice of `sync:full_state`; it needs the rest one by one.
+                let shown: HashSet<&str> = items.iter().map(|item| item.id.as_str()).collect();
+                for id in self.present_ids().into_iter().filter(|id| !shown.contains(&**id)) {
+                    self.rebuild(connection, &id, now_ms);
+                }
             }
             LegacyMessage::Add(item) => {
                 self.decide_dialect(connection, undecided && !is_component, now_ms);
@@ -99,6 +108,15 @@ impl Authority {
 
     fn decide_dialect(&mut self, connection: ConnectionId, is_app: bool, now_ms: u64) {
         if is_app {
+            self.greet_unasked(connection, now_ms);
+        }
+    }
+
+    /// Takes a client that did not ask for the items for the app. The first one in a new session gets none, as ever.
+    pub(crate) fn greet_unasked(&mut self, connection: ConnectionId, now_ms: u64) {
+        if self.sequence == 0 {
+            self.become_app(connection);
+        } else {
             self.greet_app(connection, now_ms);
         }
     }
@@ -112,14 +130,14 @@ impl Authority {
     /// Sends all items to a client of the app, which builds its canvas anew from them.
     pub(crate) fn greet_app(&mut self, connection: ConnectionId, now_ms: u64) {
         self.become_app(connection);
-        if self.sequence == 0 {
-            return;
-        }
         let mut ids = self.present_ids();
         ids.retain(|id| self.is_understood(connection, id));
         let states = ids.iter().filter_map(|id| Some((id.as_str(), self.replica.items.get(id)?)));
         let (frame, count) = app::full_state(states, self.sequence, now_ms);
         self.send(connection, frame);
+        if let Some(shadow) = self.shadow_mut(connection) {
+            shadow.state_sent_ms = Some(now_ms);
+        }
         for id in &ids[..count] {
             self.note_sent(connection, id, now_ms);
         }
@@ -132,15 +150,8 @@ impl Authority {
         if let Some(state) = self.connections.get_mut(&connection) {
             state.dialect = Dialect::Component(Shadow::default());
         }
-        self.send_missing(connection, now_ms);
-    }
-
-    /// Tells a client of the items that it does not know of.
-    fn send_missing(&mut self, connection: ConnectionId, now_ms: u64) {
         for id in self.present_ids() {
-            if !self.shadow(connection).is_some_and(|shadow| shadow.has(&id)) {
-                self.tell_legacy(connection, &id, &Change::Added, now_ms);
-            }
+            self.tell_legacy(connection, &id, &Change::Added, now_ms);
         }
     }
 
@@ -162,28 +173,52 @@ impl Authority {
         now_ms: u64,
     ) {
         let before = self.sequence;
-        let mut resend = Vec::new();
         for item in items {
-            let is_right = if self.replica.contains(&item.id) {
+            let is_known = self.replica.contains(&item.id);
+            let agrees = if is_known {
                 self.take_changes(connection, item, trust, now_ms)
             } else {
                 is_add && self.take_new(connection, item, trust, now_ms)
             };
-            if !is_right {
-                resend.push(item.id.clone());
+            // What is part of all that it has was said in no answer to anything on its way.
+            if trust == Trust::Believe || !agrees {
+                self.correct_later(connection, &item.id, trust == Trust::Doubt || !is_known && !agrees, now_ms);
             }
         }
         self.publish(before, connection, now_ms);
-        for id in resend {
-            self.correct(connection, &id, now_ms);
+    }
+
+    fn correct_later(&mut self, connection: ConnectionId, id: &str, rebuild: bool, now_ms: u64) {
+        if let Some(shadow) = self.shadow_mut(connection) {
+            let rebuild = rebuild || shadow.may_rebuild(now_ms);
+            shadow.correct_later(id, rebuild, now_ms);
+        }
+    }
+
+    /// Tells a legacy client again of the items that it spoke of.
+    pub(crate) fn correct_due(&mut self, connection: ConnectionId, now_ms: u64) {
+        let due = self.shadow_mut(connection).map(|shadow| shadow.due(now_ms)).unwrap_or_default();
+        for (id, correction) in due {
+            match self.replica.items.get(&id) {
+                Some(state) if !correction.rebuild => {
+                    let change = Change::Changed(group_names(state));
+                    self.tell_legacy(connection, &id, &change, now_ms);
+                }
+                _ => self.rebuild(connection, &id, now_ms),
+            }
         }
     }
 
     /// Returns whether the client shows what the relay has.
     fn take_new(&mut self, connection: ConnectionId, item: &LegacyItem, trust: Trust, now_ms: u64) -> bool {
         let since = self.connections.get(&connection).map_or(0, |state| state.since);
-        // Removed while the client was away: it has it from before.
-        if trust == Trust::Doubt && self.removed.get(&item.id).is_some_and(|removed| removed <= since) {
+        let removal = self.removed.removals.get(item.id.as_str()).copied();
+        let others = removal.filter(|removal| removal.by != Some(connection));
+        // It was removed while the client was away, or the client cannot have heard of it yet: it has it from before.
+        let is_old = |removal: Removal| {
+            removal.sequence <= since || now_ms < removal.at_ms.saturating_add(ARRIVED_AFTER_MS)
+        };
+        if trust == Trust::Doubt && others.is_some_and(is_old) {
             return false;
         }
         let whole = Item { id: item.id.as_str().into(), section: item.section, properties: item.properties.clone() };
@@ -195,7 +230,9 @@ impl Authority {
                 let _ = shadow.received(&item.id, &change.group, value, now_ms);
             }
         }
-        self.decide_own(connection, operation, now_ms)
+        // With a removal on its way to it, the item will vanish from it.
+        let vanishes = others.is_some() || self.shadow(connection).is_some_and(|shadow| shadow.was_told_gone(&item.id));
+        self.decide_own(connection, operation, now_ms) && !vanishes
     }
 
     /// Returns whether the client shows what the relay has.
@@ -216,7 +253,10 @@ impl Authority {
         let values = properties.iter().map(|(key, value)| (key.as_str(), Some(value)));
         let Ok(mut operation) = Operation::set(id, time, &item.id, values) else { return false };
         let Body::Set { groups } = &mut operation.body else { return false };
-        let mut is_right = true;
+        let is_named = |name: &str| groups.iter().any(|change| change.group == name);
+        let present = self.replica.items.get(item.id.as_str()).map(group_names).unwrap_or_default();
+        // All that it has may lack what was added in the meantime.
+        let mut is_right = trust == Trust::Believe || present.iter().all(|name| is_named(name));
         let mut changes: Vec<GroupChange<'static>> = Vec::new();
         for change in groups.drain(..) {
             let value = change.value.as_deref();
@@ -224,14 +264,8 @@ impl Authority {
             let meaning = shadow.received(&item.id, &change.group, value, now_ms);
             let present = self.replica.items.get(item.id.as_str()).and_then(|state| state.group(&change.group));
             let agrees = same_value(present.and_then(|group| group.register.value.as_deref()), value);
-            let (changes_value, resend) = match meaning {
-                _ if trust == Trust::Doubt => (false, !agrees),
-                Meaning::Unknown => (true, false),
-                Meaning::Repeated { resend } => (false, resend || !agrees),
-                Meaning::Changed { resend } => (true, resend),
-            };
-            is_right &= !resend;
-            if changes_value && !agrees {
+            is_right &= agrees;
+            if trust == Trust::Believe && meaning == Meaning::Changed && !agrees {
                 changes.push(change);
             }
         }
@@ -239,22 +273,20 @@ impl Authority {
             return is_right;
         }
         operation.body = Body::Set { groups: changes };
-        self.decide_own(connection, operation, now_ms) && is_right
+        self.decide_own(connection, operation, now_ms)
     }
 
     fn remove_for_legacy(&mut self, connection: ConnectionId, id: &str, now_ms: u64) {
+        let before = self.sequence;
+        if self.replica.contains(id)
+            && let Ok(operation) = Operation::remove(self.next_own_id(), self.clock.newest(), id)
+        {
+            let _ = self.decide_own(connection, operation, now_ms);
+        }
         if let Some(shadow) = self.shadow_mut(connection) {
             shadow.forget(id);
         }
-        if !self.replica.contains(id) {
-            return;
-        }
-        let before = self.sequence;
-        let removed = Operation::remove(self.next_own_id(), self.clock.newest(), id)
-            .is_ok_and(|operation| self.decide_own(connection, operation, now_ms));
-        if !removed {
-            self.correct(connection, id, now_ms);
-        }
+        self.correct_later(connection, id, true, now_ms);
         self.publish(before, connection, now_ms);
     }
 
@@ -283,22 +315,15 @@ impl Authority {
         }
     }
 
-    /// Makes a legacy client show an item as it is, or its absence.
-    fn correct(&mut self, connection: ConnectionId, id: &str, now_ms: u64) {
-        if self.replica.contains(id) {
-            let names = self.replica.items.get(id).map(group_names).unwrap_or_default();
-            self.tell_legacy(connection, id, &Change::Changed(names), now_ms);
-        } else {
-            // It may have shown the item without the relay's knowing.
-            let frame = match self.connections.get(&connection).map(|state| &state.dialect) {
-                Some(Dialect::Component(_)) => component::delete(id),
-                _ => app::remove_command(id, now_ms),
-            };
-            if let Some(shadow) = self.shadow_mut(connection) {
-                shadow.forget(id);
-            }
-            self.send(connection, frame);
+    /// Makes a legacy client show an item as it is or not at all, whatever it shows now.
+    fn rebuild(&mut self, connection: ConnectionId, id: &str, now_ms: u64) {
+        let Some(entry) = self.connections.get(&connection) else { return };
+        let frame = if entry.is_component() { component::delete(id) } else { app::remove_command(id, now_ms) };
+        if let Some(shadow) = self.shadow_mut(connection) {
+            shadow.sent_removal(id);
         }
+        self.send(connection, frame);
+        self.tell_legacy(connection, id, &Change::Added, now_ms);
     }
 
     /// Tells legacy clients of the operations after `before`.
@@ -353,12 +378,14 @@ impl Authority {
             Dialect::Component(shadow) => (false, shadow.has(id)),
             _ => return,
         };
+        // The app would show an item twice that it has already.
+        let may_have = known || self.shadow(connection).is_some_and(|shadow| shadow.is_in_doubt(id, now_ms));
         let present = self.replica.items.get(id).filter(|_| self.is_understood(connection, id));
         let mut frames = Vec::new();
         // A component message cannot take a property away.
         let takes_away = |state: &ItemState| !is_app && change.names().iter().any(|name| is_removed(state, name));
         let starts_anew = matches!(change, Change::Added) || present.is_none_or(takes_away);
-        if known && starts_anew {
+        if may_have && (starts_anew || !known) {
             frames.push(if is_app { app::remove_command(id, now_ms) } else { component::delete(id) });
         }
         if let Some(state) = present {
@@ -369,10 +396,10 @@ impl Authority {
                 (false, _) => component::add(id, state),
             });
         }
-        if known && starts_anew
+        if may_have && (starts_anew || !known)
             && let Some(shadow) = self.shadow_mut(connection)
         {
-            shadow.forget(id);
+            shadow.sent_removal(id);
         }
         for frame in frames {
             self.send(connection, frame);

@@ -1,8 +1,9 @@
 //! Bringing a session back from what was stored of it.
 
+use crate::sync::authority::legacy::Removal;
 use crate::sync::authority::{Authority, AuthorityConfig, Record, Snapshot};
 use crate::sync::clock::Clock;
-use crate::sync::operation::Operation;
+use crate::sync::operation::{Body, Operation};
 use crate::sync::replica::{RemovedItems, Replica};
 use crate::sync::wire::FrameError;
 
@@ -79,6 +80,9 @@ impl Authority {
             }
             let operation = operation.into_owned();
             authority.append(&operation, text).map_err(|_| RestoreError::DocumentFull { sequence })?;
+            if matches!(operation.body, Body::Remove) {
+                authority.removed.insert(&operation.item, Removal { sequence, at_ms: 0, by: None });
+            }
         }
         authority.stored = authority.sequence;
         let mut clock = Clock::new();

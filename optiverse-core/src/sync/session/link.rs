@@ -63,7 +63,7 @@ impl Link {
 
     /// The time to the next attempt: between half and all of what doubling gives.
     fn backoff_ms(&mut self) -> u64 {
-        let doublings = (self.attempt - 1).min(16);
+        let doublings = self.attempt.saturating_sub(1).min(16);
         let longest = (FIRST_RETRY_MS << doublings).min(LONGEST_RETRY_MS);
         // SplitMix64: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
