@@ -1,5 +1,7 @@
 //! A relay, clients old and new, and a network between them that delays, repeats, cuts and loses; all from one seed.
 
+#![allow(unreachable_pub, dead_code, reason = "each test file that includes the simulation uses a part of it")]
+
 pub mod clients;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -133,6 +135,9 @@ impl World {
         self.wires.clear();
         self.writing.clear();
         self.starts += 1;
+        // The relay's clock is set only while it does not run.
+        let relay = self.clients.len();
+        self.skew_ms[relay] = self.random.below(2 * HOUR_MS as usize) as i64 - HOUR_MS as i64;
         self.authority = Authority::restore(config(self.starts), self.snapshot.as_ref(), self.records.clone()).unwrap();
         for client in clients {
             let now_ms = self.clock(client);
@@ -205,7 +210,6 @@ impl World {
         let client = wire.client;
         if up {
             let frame = wire.up.pop_front().unwrap();
-            if std::env::var("SEED").is_ok() { eprintln!("{} c{client} {connection:?} UP {frame}", self.now_ms); }
             let now_ms = self.relay_clock();
             let times = if repeat && self.clients[client].is_new() { 2 } else { 1 };
             for _ in 0..times {
@@ -213,7 +217,6 @@ impl World {
             }
         } else {
             let frame = wire.down.pop_front().unwrap();
-            if std::env::var("SEED").is_ok() { eprintln!("{} c{client} {connection:?} DOWN {frame}", self.now_ms); }
             let now_ms = self.clock(client);
             let times = if repeat && self.clients[client].is_new() { 2 } else { 1 };
             for _ in 0..times {
@@ -233,7 +236,7 @@ impl World {
             1 if self.random.one_in(4) => self.crash(),
             2..=3 => self.store(),
             4 => {
-                let client = self.random.below(self.skew_ms.len());
+                let client = self.random.below(self.clients.len());
                 if self.random.one_in(5) {
                     self.skew_ms[client] = self.random.below(2 * HOUR_MS as usize) as i64 - HOUR_MS as i64;
                 }
@@ -267,11 +270,45 @@ impl World {
         self.clients[client].check();
     }
 
+    /// Lets one client connect and everything of its connection arrive, while nobody else hears anything.
+    pub fn step_alone(&mut self, client: usize) {
+        if !self.is_connected(client) {
+            self.clients[client].wants_connection(u64::MAX);
+            self.connect(client);
+        }
+        self.store();
+        self.pump_relay();
+        self.pump_client(client);
+        let now_ms = self.clock(client);
+        let relay_ms = self.relay_clock();
+        let Some((&connection, wire)) = self.wires.iter_mut().find(|(_, wire)| wire.client == client) else { return };
+        let up = wire.up.pop_front();
+        let down = if up.is_none() { wire.down.pop_front() } else { None };
+        if let Some(frame) = up {
+            self.authority.handle_frame(connection, frame.as_bytes(), relay_ms);
+        }
+        if let Some(frame) = down {
+            self.clients[client].frame(&frame, now_ms);
+        }
+        self.pump_client(client);
+    }
+
+    /// What a new client shows.
+    pub fn clients_scene(&self, client: usize) -> clients::Contents {
+        match &self.clients[client] {
+            Client::New(client) => contents(client.session.scene().items()),
+            _ => panic!("not a new client"),
+        }
+    }
+
     /// Lets everything arrive, everybody come back, and nobody edit.
     pub fn quiet(&mut self) {
         for _ in 0..100_000 {
             self.store();
             self.pump_relay();
+            for client in 0..self.clients.len() {
+                self.pump_client(client);
+            }
             let mut is_busy = self.deliver(false);
             for client in 0..self.clients.len() {
                 if !self.is_connected(client) {
@@ -286,7 +323,7 @@ impl World {
                 if self.authority.poll_timeout().is_none() {
                     return;
                 }
-                self.authority.handle_timeout(u64::MAX);
+                self.authority.handle_timeout(self.relay_clock());
             }
         }
         panic!("the network does not become quiet");

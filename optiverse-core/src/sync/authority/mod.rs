@@ -100,6 +100,9 @@ pub struct AuthorityConfig {
 /// [`Authority::poll_record`] until there is none; store those, in one go, and call [`Authority::handle_stored`];
 /// [`Authority::poll_transmit`] until there is none; [`Authority::poll_timeout`]. If storing fails, drop the authority and
 /// its connections and restore it: nobody has been told of what is lost.
+///
+/// `now_ms` is milliseconds since the Unix epoch from a clock that is not set while the session runs: the wall clock at the
+/// start, and the time that has passed since.
 #[derive(Debug)]
 pub struct Authority {
     config: AuthorityConfig,

@@ -7,6 +7,9 @@ use crate::scene::{ItemId, Value, property, read};
 /// After this time a value that was sent is taken to have arrived, in milliseconds.
 pub(crate) const ARRIVED_AFTER_MS: u64 = 5_000;
 
+/// After this time all items of a scene, which may be many, are taken to have arrived, in milliseconds.
+const STATE_ARRIVED_AFTER_MS: u64 = 30_000;
+
 /// After this time without a word of an item its client is told of it again, in milliseconds.
 const CORRECTED_AFTER_MS: u64 = 1_000;
 
@@ -62,7 +65,7 @@ impl Shadow {
 
     /// Whether all items may still be on their way.
     pub(crate) fn may_rebuild(&self, now_ms: u64) -> bool {
-        self.state_sent_ms.is_some_and(|sent| now_ms < sent.saturating_add(ARRIVED_AFTER_MS))
+        self.state_sent_ms.is_some_and(|sent| now_ms < sent.saturating_add(STATE_ARRIVED_AFTER_MS))
     }
 
     /// Whether the client may have the item although it is not known to.

@@ -94,7 +94,7 @@ fn edits_towards(shown: Option<&Item>, wanted: Option<Item>) -> Vec<Edit> {
         (None, None) => Vec::new(),
         (None, Some(item)) => vec![Edit::Add { item, position: None }],
         (Some(shown), None) => vec![Edit::Remove { id: shown.id().clone() }],
-        (Some(shown), Some(item)) if shown.section() != item.section() => {
+        (Some(shown), Some(item)) if shown.section() != item.section() || changes_id(shown, &item) => {
             vec![Edit::Remove { id: shown.id().clone() }, Edit::Add { item, position: None }]
         }
         (Some(shown), Some(item)) => {
@@ -106,6 +106,12 @@ fn edits_towards(shown: Option<&Item>, wanted: Option<Item>) -> Vec<Edit> {
             if changes.is_empty() { Vec::new() } else { vec![Edit::Set { id: shown.id().clone(), changes }] }
         }
     }
+}
+
+/// Whether a property that names the item differs, which no relay of this project lets happen.
+fn changes_id(shown: &Item, item: &Item) -> bool {
+    let names = ["item_uuid", "id"].into_iter().filter(|key| shown.is_id_key(key));
+    names.into_iter().any(|key| shown.get(key) != item.get(key))
 }
 
 fn note(edit: &Edit, change: &mut SceneChange) {
@@ -131,7 +137,8 @@ impl Session {
         }
         let state = self.confirmed.items.get(id);
         let group = state.and_then(|state| state.group(group));
-        group.is_some_and(|group| group.register.writer.id.replica == self.replica)
+        // What nobody has written is nobody else's.
+        group.is_none_or(|group| group.register.writer.id.replica == self.replica)
     }
 
     /// Whether nobody else has written anything of the item that is there.
