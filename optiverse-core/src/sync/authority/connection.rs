@@ -70,13 +70,7 @@ impl Authority {
     ///
     /// # Errors
     /// If the name is too long; the connection does not exist then.
-    pub fn connect(
-        &mut self,
-        connection: ConnectionId,
-        user: &str,
-        role: Role,
-        now_ms: u64,
-    ) -> Result<(), FrameError> {
+    pub fn connect(&mut self, connection: ConnectionId, user: &str, role: Role, now_ms: u64) -> Result<(), FrameError> {
         check_user_name(user)?;
         let is_host = !self.connections.values().any(|other| other.is_host);
         let joined: Arc<str> = app::user_joined(user).into();
@@ -162,7 +156,8 @@ impl Authority {
             self.close(connection, CLOSE_POLICY, "too many replicas have edited this session");
             return;
         }
-        let speaks_for = |entry: &Connection| matches!(entry.dialect, Dialect::Sync { replica: other } if other == replica);
+        let speaks_for =
+            |entry: &Connection| matches!(entry.dialect, Dialect::Sync { replica: other } if other == replica);
         let earlier: Vec<ConnectionId> = self
             .connections
             .iter()

@@ -43,12 +43,19 @@ pub(crate) struct Link {
 #[derive(Debug)]
 enum State {
     Stopped,
-    Waiting { until_ms: u64 },
+    Waiting {
+        until_ms: u64,
+    },
     Connecting,
     /// Connected; the relay has not said who it is.
-    Greeting { until_ms: u64 },
+    Greeting {
+        until_ms: u64,
+    },
     /// The relay was asked for what is missing.
-    CatchingUp { welcome: Option<Welcome>, parts: Vec<String> },
+    CatchingUp {
+        welcome: Option<Welcome>,
+        parts: Vec<String>,
+    },
     Live,
 }
 
@@ -123,7 +130,9 @@ impl Session {
         let silent = self.link.is_connected() && now_ms >= self.link.heard_ms.saturating_add(SILENCE_TIMEOUT_MS);
         match self.link.state {
             State::Waiting { until_ms } if now_ms >= until_ms => self.connect(),
-            State::Greeting { until_ms } if now_ms >= until_ms => self.give_up("the server did not say who it is", now_ms),
+            State::Greeting { until_ms } if now_ms >= until_ms => {
+                self.give_up("the server did not say who it is", now_ms)
+            }
             _ if silent => self.give_up("the server has fallen silent", now_ms),
             State::CatchingUp { .. } | State::Live if now_ms >= self.link.ping_due_ms => {
                 self.link.ping_due_ms = now_ms.saturating_add(PING_INTERVAL_MS);
