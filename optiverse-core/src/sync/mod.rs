@@ -35,6 +35,8 @@
 //! - **S14** Any bytes at all give an error or are ignored. Every limit is in [`limits`] or on the type it belongs to.
 //! - **S15** "Synchronised" is said when the client has everything up to the relay's welcome and all after it that has
 //!   arrived, and none of its edits is undecided.
+//! - **S16** Where people are is no part of the document. It belongs to a connection, is passed on 30 times a second at most,
+//!   the newest state, and is gone with the connection; one that lost its relay forgets the others after 10 s.
 //!
 //! The top-level properties of a document, such as its layer tree, are not shared.
 //!
@@ -85,6 +87,7 @@ mod clock;
 mod compose;
 pub mod limits;
 mod operation;
+mod presence;
 mod replica;
 pub mod session;
 mod snapshot;
@@ -93,6 +96,7 @@ mod wire;
 
 pub use clock::{Clock, REPORTED_SKEW_MS, Timestamp};
 pub use operation::Operation;
+pub use presence::{MAX_SELECTION, PRESENCE_EXPIRY_MS, PRESENCE_INTERVAL_MS, Presence};
 pub use replica::{Applied, DocumentFull, RemovedItems, Replica};
 pub use session::{Session, SessionConfig};
 pub use snapshot::Completeness;
