@@ -4,8 +4,8 @@
 
 use optiverse_core::scene::{Edit, Item, ItemId, Section};
 use optiverse_core::sync::authority::{
-    Authority, AuthorityConfig, ConnectionId, MAX_LOG_OPERATIONS, MAX_REPLICAS, Payload, Record, RestoreError, Role,
-    Snapshot,
+    Authority, AuthorityConfig, ConnectionId, DIALECT_TIMEOUT_MS, MAX_LOG_OPERATIONS, MAX_REPLICAS, Payload, Record,
+    RestoreError, Role, Snapshot,
 };
 use optiverse_core::sync::session::{
     Event, FIRST_RETRY_MS, GREETING_TIMEOUT_MS, LONGEST_RETRY_MS, MAX_UNDO_STEPS, PING_INTERVAL_MS, SILENCE_TIMEOUT_MS,
@@ -284,6 +284,66 @@ fn a_whole_item_changes_only_what_its_user_changed() {
     let read = |key| scene.get("a").unwrap().get(key).unwrap().to_string();
     assert_eq!((read("x_mm"), read("y_mm"), read("n_rays")), ("5.0".to_owned(), "2.0".to_owned(), "11".to_owned()));
     assert_eq!(authority.sequence(), 3, "one operation for the move, none for what came back");
+}
+
+/// Found by the simulation: a new client on a slow line stayed an old one for good.
+#[test]
+fn a_slow_new_client_is_taken_for_the_app_only_until_it_speaks() {
+    let mut authority = relay();
+    authority.connect(ConnectionId(1), "ada", Role::Editor, START_MS).unwrap();
+    authority.handle_timeout(START_MS + DIALECT_TIMEOUT_MS);
+    assert_eq!(authority.poll_timeout(), None, "it was taken for the app");
+    authority.handle_frame(ConnectionId(1), hello(7).as_bytes(), START_MS + 2 * DIALECT_TIMEOUT_MS);
+    assert!(sent(&mut authority).iter().any(|(_, frame)| frame.contains("sync:welcome")));
+}
+
+/// Found by the simulation: an app that came back to an empty session went on showing what it had.
+#[test]
+fn a_request_in_an_empty_session_is_answered() {
+    let mut authority = relay();
+    authority.connect(ConnectionId(1), "ada", Role::Editor, START_MS).unwrap();
+    authority.handle_frame(ConnectionId(1), br#"{"type":"sync:request"}"#, START_MS);
+    assert!(sent(&mut authority).iter().any(|(_, frame)| frame.contains(r#""state":{"items":[]"#)));
+}
+
+/// Found by the simulation: all items, on their way to an app, wiped what it added before they arrived.
+#[test]
+fn what_all_items_may_wipe_is_sent_again() {
+    let mut authority = relay();
+    authority.connect(ConnectionId(1), "ada", Role::Editor, START_MS).unwrap();
+    authority.handle_frame(ConnectionId(1), br#"{"type":"sync:request"}"#, START_MS);
+    let add = br#"{"type":"command","command":{"action":"add_item","item_type":"source","item_id":"a","data":{}}}"#;
+    authority.handle_frame(ConnectionId(1), add, START_MS + 100);
+    let _ = sent(&mut authority);
+    let due = authority.poll_timeout().unwrap();
+    authority.handle_timeout(due);
+    let frames: Vec<String> = sent(&mut authority).into_iter().map(|(_, frame)| frame).collect();
+    assert!(matches!(frames.as_slice(), [remove, add] if remove.contains("remove_item") && add.contains("add_item")));
+}
+
+/// Found by the simulation: an older value, on its way to an app, arrived after the newer one that it had sent.
+#[test]
+fn an_item_that_an_app_spoke_of_is_sent_again_when_it_has_finished() {
+    let mut authority = relay();
+    authority.connect(ConnectionId(1), "ada", Role::Editor, START_MS).unwrap();
+    let command = |action: &str, x: u32| {
+        let data = format!(r#"{{"item_uuid":"a","x_mm":{x},"y_mm":0}}"#);
+        format!(
+            r#"{{"type":"command","command":{{"action":"{action}","item_type":"source","item_id":"a","data":{data}}}}}"#
+        )
+    };
+    authority.handle_frame(ConnectionId(1), command("add_item", 0).as_bytes(), START_MS);
+    for x in 1..10 {
+        authority.handle_timeout(START_MS + u64::from(x) * 100);
+        authority.handle_frame(ConnectionId(1), command("move_item", x).as_bytes(), START_MS + u64::from(x) * 100);
+    }
+    let dragging = sent(&mut authority);
+    assert!(!dragging.iter().any(|(_, frame)| frame.contains("update_item")), "not while it is dragged");
+    let due = authority.poll_timeout().unwrap();
+    authority.handle_timeout(due);
+    let frames = sent(&mut authority);
+    assert!(frames.len() == 1 && frames[0].1.contains("update_item") && frames[0].1.contains(r#""x_mm":9"#));
+    assert_eq!(authority.poll_timeout(), None);
 }
 
 /// The log says who has edited; nobody else may join them past the limit.
