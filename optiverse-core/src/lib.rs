@@ -1,4 +1,4 @@
-//! Scene and polarised ray tracer for 2-D optical layouts.
+//! Scene, polarised ray tracer and synchronisation for 2-D optical layouts.
 //!
 //! Data takes one way through the crate:
 //!
@@ -11,6 +11,7 @@
 //! - [`optics`]: surfaces and sources, typed and checked.
 //! - [`trace`]: the tracer and its flat result.
 //! - [`render`]: the result as a picture (SVG), a table (CSV) and JSON.
+//! - [`sync`]: many people's copies of one scene, kept the same by state machines without sockets.
 //!
 //! The crate does no input or output, reads no clock and draws no random numbers. Threads run only inside [`trace`](mod@trace), with the
 //! feature `parallel` (on by default).
