@@ -39,4 +39,5 @@ pub mod geometry;
 pub mod optics;
 pub mod render;
 pub mod scene;
+pub mod sync;
 pub mod trace;

@@ -38,6 +38,8 @@ pub use error::{SceneError, SceneWarning};
 #[cfg(feature = "fs")]
 pub use file::LibraryProblem;
 pub use file::{ComponentRecord, Library, MAX_NESTING};
+// The synchronisation engine keeps values as text and reads them by the same grammar.
+pub(crate) use file::read;
 pub use item::{Item, ItemError, ItemId, ItemKind, Section};
 pub use layers::{LayerKind, LayerNode, LayerTree, LinkMetadata, NestedLayer};
 #[cfg(feature = "fs")]

@@ -1,0 +1,457 @@
+//! Legacy clients: their whole items become differences, and they are told what they understand (S11).
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+
+use crate::scene::{Item, ItemId};
+use crate::sync::authority::connection::{Connection, Dialect};
+use crate::sync::authority::shadow::{ARRIVED_AFTER_MS, Meaning, Shadow, same_value};
+use crate::sync::authority::{Authority, ConnectionId};
+use crate::sync::operation::{Body, GroupChange, Operation, POSITION};
+use crate::sync::replica::ItemState;
+use crate::sync::version::OperationId;
+use crate::sync::wire::FrameError;
+use crate::sync::wire::app::{self, LegacyItem, LegacyMessage};
+use crate::sync::wire::component;
+use crate::sync::wire::envelope::Envelope;
+
+/// Removed items that are remembered, so that a legacy client that was away does not bring them back.
+const MAX_REMOVED_IDS: usize = 10_000;
+
+/// Items of one message after which the others are told, so that the log still has all of it.
+const ITEMS_AT_ONCE: usize = 1_000;
+
+/// When an item was removed, and by whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Removal {
+    pub(crate) sequence: u64,
+    pub(crate) at_ms: u64,
+    pub(crate) by: Option<ConnectionId>,
+}
+
+/// The items that were removed last.
+#[derive(Debug, Default)]
+pub(crate) struct RemovedIds {
+    removals: HashMap<ItemId, Removal>,
+    order: VecDeque<(u64, ItemId)>,
+}
+
+impl RemovedIds {
+    pub(crate) fn insert(&mut self, id: &str, removal: Removal) {
+        let id = ItemId::from(id);
+        self.removals.insert(id.clone(), removal);
+        self.order.push_back((removal.sequence, id));
+        if self.order.len() > MAX_REMOVED_IDS
+            && let Some((sequence, id)) = self.order.pop_front()
+            && self.removals.get(&id).is_some_and(|removal| removal.sequence == sequence)
+        {
+            self.removals.remove(&id);
+        }
+    }
+}
+
+/// Whether a value is believed over the relay's own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    /// It may be a deliberate edit.
+    Believe,
+    /// It is part of all that the client has, and may be old; edits were told of one by one.
+    Doubt,
+}
+
+impl Authority {
+    pub(crate) fn receive_legacy(
+        &mut self,
+        connection: ConnectionId,
+        envelope: &Envelope<'_>,
+        now_ms: u64,
+    ) -> Result<(), FrameError> {
+        let is_component = envelope.kind.starts_with("component:");
+        let message = if is_component { component::read(envelope)? } else { app::read(envelope)? };
+        let is_undecided = |state: &Connection| matches!(state.dialect, Dialect::Undecided { .. });
+        let undecided = self.connections.get(&connection).is_some_and(is_undecided);
+        // A slow one may have been taken for the app.
+        if is_component && !self.connections.get(&connection).is_some_and(Connection::is_component) {
+            self.greet_component(connection, now_ms);
+        }
+        let trust = if is_component { Trust::Doubt } else { Trust::Believe };
+        match message {
+            LegacyMessage::Other => {}
+            LegacyMessage::Request => self.greet_app(connection, now_ms),
+            LegacyMessage::State(items) => {
+                if undecided {
+                    self.become_app(connection);
+                }
+                for chunk in items.chunks(ITEMS_AT_ONCE) {
+                    self.take_items(connection, chunk, true, Trust::Doubt, now_ms);
+                }
+                // A host takes no notice of `sync:full_state`; it needs the rest one by one.
+                let shown: HashSet<&str> = items.iter().map(|item| item.id.as_str()).collect();
+                for id in self.present_ids().into_iter().filter(|id| !shown.contains(&**id)) {
+                    self.rebuild(connection, &id, now_ms);
+                }
+            }
+            LegacyMessage::Add(item) => {
+                self.decide_dialect(connection, undecided && !is_component, now_ms);
+                self.take_items(connection, &[item], true, trust, now_ms);
+            }
+            LegacyMessage::Update(item) => {
+                self.decide_dialect(connection, undecided && !is_component, now_ms);
+                self.take_items(connection, &[item], false, Trust::Believe, now_ms);
+            }
+            LegacyMessage::Remove(id) => {
+                self.decide_dialect(connection, undecided && !is_component, now_ms);
+                self.remove_for_legacy(connection, &id, now_ms);
+            }
+        }
+        Ok(())
+    }
+
+    fn decide_dialect(&mut self, connection: ConnectionId, is_app: bool, now_ms: u64) {
+        if is_app {
+            self.greet_unasked(connection, now_ms);
+        }
+    }
+
+    /// Takes a client that did not ask for the items for the app. The first one in a new session gets none, as ever.
+    pub(crate) fn greet_unasked(&mut self, connection: ConnectionId, now_ms: u64) {
+        if self.sequence == 0 {
+            self.become_app(connection);
+        } else {
+            self.greet_app(connection, now_ms);
+        }
+    }
+
+    fn become_app(&mut self, connection: ConnectionId) {
+        if let Some(state) = self.connections.get_mut(&connection) {
+            state.dialect = Dialect::App(Shadow::default());
+        }
+    }
+
+    /// Sends all items to a client of the app, which builds its canvas anew from them.
+    pub(crate) fn greet_app(&mut self, connection: ConnectionId, now_ms: u64) {
+        self.become_app(connection);
+        let mut ids = self.present_ids();
+        ids.retain(|id| self.is_understood(connection, id));
+        let states = ids.iter().filter_map(|id| Some((id.as_str(), self.replica.items.get(id)?)));
+        let (frame, count) = app::full_state(states, self.sequence, now_ms);
+        self.send(connection, frame);
+        if let Some(shadow) = self.shadow_mut(connection) {
+            shadow.state_sent_ms = Some(now_ms);
+        }
+        for id in &ids[..count] {
+            self.note_sent(connection, id, now_ms);
+        }
+        for id in &ids[count..] {
+            self.tell_legacy(connection, id, &Change::Added, now_ms);
+        }
+    }
+
+    fn greet_component(&mut self, connection: ConnectionId, now_ms: u64) {
+        if let Some(state) = self.connections.get_mut(&connection) {
+            state.dialect = Dialect::Component(Shadow::default());
+        }
+        for id in self.present_ids() {
+            self.tell_legacy(connection, &id, &Change::Added, now_ms);
+        }
+    }
+
+    /// The items that are there, in the order of their ids.
+    fn present_ids(&self) -> Vec<ItemId> {
+        let present = self.replica.items.iter().filter(|(_, state)| state.section().is_some());
+        let mut ids: Vec<ItemId> = present.map(|(id, _)| id.clone()).collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// Takes whole items from a legacy client: only real differences become operations.
+    fn take_items(
+        &mut self,
+        connection: ConnectionId,
+        items: &[LegacyItem],
+        is_add: bool,
+        trust: Trust,
+        now_ms: u64,
+    ) {
+        let before = self.sequence;
+        for item in items {
+            let is_known = self.replica.contains(&item.id);
+            let agrees = if is_known {
+                self.take_changes(connection, item, trust, now_ms)
+            } else {
+                is_add && self.take_new(connection, item, trust, now_ms)
+            };
+            // What is part of all that it has was said in no answer to anything on its way.
+            if trust == Trust::Believe || !agrees {
+                self.correct_later(connection, &item.id, trust == Trust::Doubt || !is_known && !agrees, now_ms);
+            }
+        }
+        self.publish(before, connection, now_ms);
+    }
+
+    fn correct_later(&mut self, connection: ConnectionId, id: &str, rebuild: bool, now_ms: u64) {
+        if let Some(shadow) = self.shadow_mut(connection) {
+            let rebuild = rebuild || shadow.may_rebuild(now_ms);
+            shadow.correct_later(id, rebuild, now_ms);
+        }
+    }
+
+    /// Tells a legacy client again of the items that it spoke of.
+    pub(crate) fn correct_due(&mut self, connection: ConnectionId, now_ms: u64) {
+        let due = self.shadow_mut(connection).map(|shadow| shadow.due(now_ms)).unwrap_or_default();
+        for (id, correction) in due {
+            match self.replica.items.get(&id) {
+                Some(state) if !correction.rebuild => {
+                    let change = Change::Changed(group_names(state));
+                    self.tell_legacy(connection, &id, &change, now_ms);
+                }
+                _ => self.rebuild(connection, &id, now_ms),
+            }
+        }
+    }
+
+    /// Returns whether the client shows what the relay has.
+    fn take_new(&mut self, connection: ConnectionId, item: &LegacyItem, trust: Trust, now_ms: u64) -> bool {
+        let since = self.connections.get(&connection).map_or(0, |state| state.since);
+        let removal = self.removed.removals.get(item.id.as_str()).copied();
+        let others = removal.filter(|removal| removal.by != Some(connection));
+        // It was removed while the client was away, or the client cannot have heard of it yet: it has it from before.
+        let is_old = |removal: Removal| {
+            removal.sequence <= since || now_ms < removal.at_ms.saturating_add(ARRIVED_AFTER_MS)
+        };
+        if trust == Trust::Doubt && others.is_some_and(is_old) {
+            return false;
+        }
+        let whole = Item { id: item.id.as_str().into(), section: item.section, properties: item.properties.clone() };
+        let time = self.clock.newest();
+        let Ok(operation) = Operation::add(self.next_own_id(), time, &whole) else { return false };
+        for change in operation.body.groups() {
+            let value = change.value.as_deref();
+            if let Some(shadow) = self.shadow_mut(connection) {
+                let _ = shadow.received(&item.id, &change.group, value, now_ms);
+            }
+        }
+        // With a removal on its way to it, the item will vanish from it.
+        let vanishes = others.is_some() || self.shadow(connection).is_some_and(|shadow| shadow.was_told_gone(&item.id));
+        self.decide_own(connection, operation, now_ms) && !vanishes
+    }
+
+    /// Returns whether the client shows what the relay has.
+    fn take_changes(&mut self, connection: ConnectionId, item: &LegacyItem, trust: Trust, now_ms: u64) -> bool {
+        let Some(state) = self.replica.items.get(item.id.as_str()) else { return false };
+        let mut properties = item.properties.clone();
+        if state.section() != Some(item.section) {
+            properties = component::without_additions(properties);
+        }
+        if properties.contains_key("x_mm") != properties.contains_key("y_mm") {
+            let present = state.group(POSITION).and_then(|group| group.register.value.as_deref());
+            for (key, value) in present.map(|value| crate::sync::replica::read_group(POSITION, value)).into_iter().flatten() {
+                properties.entry(key).or_insert(value);
+            }
+        }
+        let id = self.next_own_id();
+        let time = self.clock.newest();
+        let values = properties.iter().map(|(key, value)| (key.as_str(), Some(value)));
+        let Ok(mut operation) = Operation::set(id, time, &item.id, values) else { return false };
+        let Body::Set { groups } = &mut operation.body else { return false };
+        let is_named = |name: &str| groups.iter().any(|change| change.group == name);
+        let present = self.replica.items.get(item.id.as_str()).map(group_names).unwrap_or_default();
+        // All that it has may lack what was added in the meantime.
+        let mut is_right = trust == Trust::Believe || present.iter().all(|name| is_named(name));
+        let mut changes: Vec<GroupChange<'static>> = Vec::new();
+        for change in groups.drain(..) {
+            let value = change.value.as_deref();
+            let Some(shadow) = self.shadow_mut(connection) else { return true };
+            let meaning = shadow.received(&item.id, &change.group, value, now_ms);
+            let present = self.replica.items.get(item.id.as_str()).and_then(|state| state.group(&change.group));
+            let agrees = same_value(present.and_then(|group| group.register.value.as_deref()), value);
+            is_right &= agrees;
+            if trust == Trust::Believe && meaning == Meaning::Changed && !agrees {
+                changes.push(change);
+            }
+        }
+        if changes.is_empty() {
+            return is_right;
+        }
+        operation.body = Body::Set { groups: changes };
+        self.decide_own(connection, operation, now_ms)
+    }
+
+    fn remove_for_legacy(&mut self, connection: ConnectionId, id: &str, now_ms: u64) {
+        let before = self.sequence;
+        if self.replica.contains(id)
+            && let Ok(operation) = Operation::remove(self.next_own_id(), self.clock.newest(), id)
+        {
+            let _ = self.decide_own(connection, operation, now_ms);
+        }
+        if let Some(shadow) = self.shadow_mut(connection) {
+            shadow.forget(id);
+        }
+        self.correct_later(connection, id, true, now_ms);
+        self.publish(before, connection, now_ms);
+    }
+
+    fn next_own_id(&self) -> OperationId {
+        OperationId { replica: self.config.replica, number: self.own_number + 1 }
+    }
+
+    /// Decides about an operation made on behalf of a legacy client.
+    fn decide_own(&mut self, connection: ConnectionId, operation: Operation<'static>, now_ms: u64) -> bool {
+        let accepted = self.decide(connection, operation, now_ms).is_ok();
+        self.own_number += u64::from(accepted);
+        accepted
+    }
+
+    fn shadow(&self, connection: ConnectionId) -> Option<&Shadow> {
+        match &self.connections.get(&connection)?.dialect {
+            Dialect::App(shadow) | Dialect::Component(shadow) => Some(shadow),
+            _ => None,
+        }
+    }
+
+    fn shadow_mut(&mut self, connection: ConnectionId) -> Option<&mut Shadow> {
+        match &mut self.connections.get_mut(&connection)?.dialect {
+            Dialect::App(shadow) | Dialect::Component(shadow) => Some(shadow),
+            _ => None,
+        }
+    }
+
+    /// Makes a legacy client show an item as it is or not at all, whatever it shows now.
+    fn rebuild(&mut self, connection: ConnectionId, id: &str, now_ms: u64) {
+        let Some(entry) = self.connections.get(&connection) else { return };
+        let frame = if entry.is_component() { component::delete(id) } else { app::remove_command(id, now_ms) };
+        if let Some(shadow) = self.shadow_mut(connection) {
+            shadow.sent_removal(id);
+        }
+        self.send(connection, frame);
+        self.tell_legacy(connection, id, &Change::Added, now_ms);
+    }
+
+    /// Tells legacy clients of the operations after `before`.
+    pub(crate) fn publish_to_legacy(&mut self, before: u64, author: ConnectionId, now_ms: u64) {
+        let is_legacy = |state: &Connection| matches!(state.dialect, Dialect::App(_) | Dialect::Component(_));
+        let receivers: Vec<ConnectionId> = self
+            .connections
+            .iter()
+            .filter(|(id, state)| **id != author && is_legacy(state))
+            .map(|(id, _)| *id)
+            .collect();
+        if receivers.is_empty() {
+            return;
+        }
+        for (id, change) in self.changes_after(before) {
+            for &receiver in &receivers {
+                self.tell_legacy(receiver, &id, &change, now_ms);
+            }
+        }
+    }
+
+    /// What the operations after `before` did, in sum, to each item.
+    fn changes_after(&self, before: u64) -> BTreeMap<String, Change> {
+        let count = usize::try_from(self.sequence - before).unwrap_or(usize::MAX);
+        let mut changes: BTreeMap<String, Change> = BTreeMap::new();
+        for entry in self.log.iter().skip(self.log.len().saturating_sub(count)) {
+            let Ok(operation) = Operation::from_json(&entry.text) else { continue };
+            match (&operation.body, changes.get_mut(&*operation.item)) {
+                (Body::Set { .. }, Some(Change::Added)) => {}
+                (Body::Set { groups }, Some(Change::Changed(names))) => {
+                    names.extend(groups.iter().map(|change| change.group.to_string()));
+                    names.sort_unstable();
+                    names.dedup();
+                }
+                (Body::Set { groups }, None) => {
+                    let names = groups.iter().map(|change| change.group.to_string()).collect();
+                    changes.insert(operation.item.to_string(), Change::Changed(names));
+                }
+                (Body::Add { .. } | Body::Remove, _) => {
+                    changes.insert(operation.item.to_string(), Change::Added);
+                }
+            }
+        }
+        changes
+    }
+
+    /// Tells a legacy client of an item as it is now.
+    fn tell_legacy(&mut self, connection: ConnectionId, id: &str, change: &Change, now_ms: u64) {
+        let Some(entry) = self.connections.get(&connection) else { return };
+        let (is_app, known) = match &entry.dialect {
+            Dialect::App(shadow) => (true, shadow.has(id)),
+            Dialect::Component(shadow) => (false, shadow.has(id)),
+            _ => return,
+        };
+        // The app would show an item twice that it has already.
+        let may_have = known || self.shadow(connection).is_some_and(|shadow| shadow.is_in_doubt(id, now_ms));
+        let present = self.replica.items.get(id).filter(|_| self.is_understood(connection, id));
+        let mut frames = Vec::new();
+        // A component message cannot take a property away.
+        let takes_away = |state: &ItemState| !is_app && change.names().iter().any(|name| is_removed(state, name));
+        let starts_anew = matches!(change, Change::Added) || present.is_none_or(takes_away);
+        if may_have && (starts_anew || !known) {
+            frames.push(if is_app { app::remove_command(id, now_ms) } else { component::delete(id) });
+        }
+        if let Some(state) = present {
+            let is_new = starts_anew || !known;
+            frames.extend(match (is_app, change) {
+                (true, _) => app::command(if is_new { "add_item" } else { "update_item" }, id, state, now_ms),
+                (false, Change::Changed(names)) if !is_new => Some(component::change(id, state, names)),
+                (false, _) => component::add(id, state),
+            });
+        }
+        if may_have && (starts_anew || !known)
+            && let Some(shadow) = self.shadow_mut(connection)
+        {
+            shadow.sent_removal(id);
+        }
+        for frame in frames {
+            self.send(connection, frame);
+        }
+        if self.replica.contains(id) && self.is_understood(connection, id) {
+            self.note_sent(connection, id, now_ms);
+        }
+    }
+
+    fn is_understood(&self, connection: ConnectionId, id: &str) -> bool {
+        let Some(state) = self.replica.items.get(id) else { return false };
+        match self.connections.get(&connection).map(|entry| &entry.dialect) {
+            Some(Dialect::App(_)) => state.section().is_some_and(|section| app::app_kind(section, state).is_some()),
+            Some(Dialect::Component(_)) => component::understands(state),
+            _ => false,
+        }
+    }
+
+    /// Remembers that a client was sent an item as it is now.
+    fn note_sent(&mut self, connection: ConnectionId, id: &str, now_ms: u64) {
+        let Some(state) = self.replica.items.get(id) else { return };
+        let dialect = self.connections.get_mut(&connection).map(|entry| &mut entry.dialect);
+        if let Some(Dialect::App(shadow) | Dialect::Component(shadow)) = dialect {
+            for group in &state.groups {
+                shadow.sent(id, &group.name, group.register.value.as_deref(), now_ms);
+            }
+        }
+    }
+}
+
+/// What happened to an item, in sum.
+#[derive(Debug)]
+enum Change {
+    /// It was added or removed, perhaps both.
+    Added,
+    /// These groups changed.
+    Changed(Vec<String>),
+}
+
+impl Change {
+    fn names(&self) -> &[String] {
+        match self {
+            Change::Added => &[],
+            Change::Changed(names) => names,
+        }
+    }
+}
+
+fn is_removed(state: &ItemState, name: &str) -> bool {
+    state.group(name).is_some_and(|group| group.register.value.is_none())
+}
+
+fn group_names(state: &ItemState) -> Vec<String> {
+    state.groups.iter().map(|group| group.name.to_string()).collect()
+}

@@ -1,0 +1,260 @@
+//! What a legacy client knows: it sends whole items without stamps, and most of what it sends is what it was told.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+
+use crate::scene::{ItemId, Value, property, read};
+
+/// After this time a value that was sent is taken to have arrived, in milliseconds.
+pub(crate) const ARRIVED_AFTER_MS: u64 = 5_000;
+
+/// After this time all items of a scene, which may be many, are taken to have arrived, in milliseconds.
+const STATE_ARRIVED_AFTER_MS: u64 = 30_000;
+
+/// After this time without a word of an item its client is told of it again, in milliseconds.
+const CORRECTED_AFTER_MS: u64 = 1_000;
+
+/// Values of one group on their way to a client that are told apart; older ones are taken to have arrived.
+const MAX_IN_FLIGHT: usize = 16;
+
+/// Removals that are remembered for a client.
+const MAX_TOLD_GONE: usize = 10_000;
+
+/// What one legacy client knows.
+#[derive(Debug, Default)]
+pub(crate) struct Shadow {
+    /// When it was sent all items, on which the app throws away what it shows.
+    pub(crate) state_sent_ms: Option<u64>,
+    items: HashMap<ItemId, HashMap<Box<str>, Knowledge>>,
+    corrections: BTreeMap<ItemId, Correction>,
+    /// Items that it was told are gone, and was not told of since.
+    told_gone: BTreeSet<ItemId>,
+}
+
+/// An item that is sent to a client once more when it has said nothing of it for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Correction {
+    due_ms: u64,
+    /// Whether the client may not have the item at all.
+    pub(crate) rebuild: bool,
+}
+
+type Text = Option<Box<str>>;
+
+/// What the client knows of one group.
+#[derive(Debug)]
+struct Knowledge {
+    /// What it had when it was last heard of, or has certainly received since.
+    known: Text,
+    /// What was sent to it since, and when.
+    in_flight: VecDeque<(u64, Text)>,
+}
+
+/// What a value in a legacy client's message means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// The client repeats what it knows.
+    Repeated,
+    /// Its user changed the value.
+    Changed,
+}
+
+impl Shadow {
+    pub(crate) fn has(&self, id: &str) -> bool {
+        self.items.contains_key(id)
+    }
+
+    /// Whether all items may still be on their way.
+    pub(crate) fn may_rebuild(&self, now_ms: u64) -> bool {
+        self.state_sent_ms.is_some_and(|sent| now_ms < sent.saturating_add(STATE_ARRIVED_AFTER_MS))
+    }
+
+    /// Whether the client may have the item although it is not known to.
+    pub(crate) fn is_in_doubt(&self, id: &str, now_ms: u64) -> bool {
+        self.may_rebuild(now_ms) || self.corrections.contains_key(id)
+    }
+
+    /// The client said that the item is gone.
+    pub(crate) fn forget(&mut self, id: &str) {
+        self.items.remove(id);
+    }
+
+    /// The client is told that the item is gone.
+    pub(crate) fn sent_removal(&mut self, id: &str) {
+        self.forget(id);
+        self.told_gone.insert(ItemId::from(id));
+        if self.told_gone.len() > MAX_TOLD_GONE {
+            self.told_gone.pop_first();
+        }
+    }
+
+    /// Whether a removal may be on its way to the client that comes after what it just said.
+    pub(crate) fn was_told_gone(&self, id: &str) -> bool {
+        self.told_gone.contains(id)
+    }
+
+    /// The client spoke of an item. Something older may be on its way to it and change what it shows, so that it is told
+    /// again when it has finished.
+    pub(crate) fn correct_later(&mut self, id: &str, rebuild: bool, now_ms: u64) {
+        let earlier = self.corrections.get(id).is_some_and(|correction| correction.rebuild);
+        let due_ms = now_ms.saturating_add(CORRECTED_AFTER_MS);
+        self.corrections.insert(ItemId::from(id), Correction { due_ms, rebuild: rebuild || earlier });
+    }
+
+    /// When the next correction is due.
+    pub(crate) fn deadline(&self) -> Option<u64> {
+        self.corrections.values().map(|correction| correction.due_ms).min()
+    }
+
+    /// Takes the corrections that are due.
+    pub(crate) fn due(&mut self, now_ms: u64) -> Vec<(ItemId, Correction)> {
+        let is_due = |correction: &Correction| correction.due_ms <= now_ms;
+        let due: Vec<_> = self.corrections.iter().filter(|(_, correction)| is_due(correction)).map(|(id, correction)| (id.clone(), *correction)).collect();
+        self.corrections.retain(|_, correction| !is_due(correction));
+        due
+    }
+
+    /// The client is told the value of a group.
+    pub(crate) fn sent(&mut self, id: &str, group: &str, value: Option<&str>, now_ms: u64) {
+        self.told_gone.remove(id);
+        let groups = self.groups(id);
+        let Some(knowledge) = groups.get_mut(group) else {
+            groups.insert(group.into(), Knowledge::new(value));
+            return;
+        };
+        if knowledge.latest() == value {
+            return;
+        }
+        knowledge.in_flight.push_back((now_ms, value.map(Box::from)));
+        if knowledge.in_flight.len() > MAX_IN_FLIGHT
+            && let Some((_, arrived)) = knowledge.in_flight.pop_front()
+        {
+            knowledge.known = arrived;
+        }
+    }
+
+    /// The client says that a group has this value.
+    pub(crate) fn received(&mut self, id: &str, group: &str, value: Option<&str>, now_ms: u64) -> Meaning {
+        let groups = self.groups(id);
+        let Some(knowledge) = groups.get_mut(group) else {
+            groups.insert(group.into(), Knowledge::new(value));
+            return Meaning::Changed;
+        };
+        let arrived = |sent: u64| sent.saturating_add(ARRIVED_AFTER_MS) <= now_ms;
+        while knowledge.in_flight.front().is_some_and(|(sent, _)| arrived(*sent)) {
+            if let Some((_, value)) = knowledge.in_flight.pop_front() {
+                knowledge.known = value;
+            }
+        }
+        let seen = knowledge.in_flight.iter().rposition(|(_, sent)| same_value(sent.as_deref(), value));
+        let is_repeated = seen.is_some() || same_value(knowledge.known.as_deref(), value);
+        knowledge.in_flight.drain(..seen.map_or(0, |seen| seen + 1));
+        knowledge.known = value.map(Box::from);
+        if is_repeated { Meaning::Repeated } else { Meaning::Changed }
+    }
+
+    fn groups(&mut self, id: &str) -> &mut HashMap<Box<str>, Knowledge> {
+        self.items.entry(ItemId::from(id)).or_default()
+    }
+}
+
+impl Knowledge {
+    fn new(value: Option<&str>) -> Knowledge {
+        Knowledge { known: value.map(Box::from), in_flight: VecDeque::new() }
+    }
+
+    fn latest(&self) -> Option<&str> {
+        self.in_flight.back().map_or(self.known.as_deref(), |(_, value)| value.as_deref())
+    }
+}
+
+/// Whether two values are the same in another's program: `1.0` and `1` are, and so are objects in any order of keys.
+pub(crate) fn same_value(left: Option<&str>, right: Option<&str>) -> bool {
+    if left == right {
+        return true;
+    }
+    let (Some(left), Some(right)) = (left, right) else { return false };
+    // The position group is the members of an object.
+    let value = |text: &str| read(text).or_else(|_| read(&format!("{{{text}}}"))).map(|document| document.value);
+    matches!((value(left), value(right)), (Ok(left), Ok(right)) if same(&left, &right))
+}
+
+fn same(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::Number(_), Value::Number(_)) => {
+            let (left, right) = (property::to_f64(left), property::to_f64(right));
+            left == right || (left.is_some_and(f64::is_nan) && right.is_some_and(f64::is_nan))
+        }
+        (Value::Array(left), Value::Array(right)) => {
+            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same(left, right))
+        }
+        (Value::Object(left), Value::Object(right)) => {
+            let agrees = |(key, value): (&String, &Value)| right.get(key).is_some_and(|other| same(value, other));
+            left.len() == right.len() && left.iter().all(agrees)
+        }
+        (left, right) => left == right,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_compared_as_programs_do() {
+        let same = |left, right| same_value(Some(left), Some(right));
+        assert!(same("1", "1.0") && same("1e3", "1000") && same("NaN", "NaN"));
+        assert!(same(r#"{"a":1,"b":[2]}"#, r#"{"b": [2.0], "a": 1}"#));
+        assert!(same(r#""x_mm":1,"y_mm":2"#, r#""x_mm":1.0,"y_mm":2.0"#));
+        assert!(!same("1", "2") && !same("1", "\"1\"") && !same("[1]", "[1,2]"));
+        assert!(!same_value(Some("1"), None) && same_value(None, None));
+    }
+
+    #[test]
+    fn what_was_sent_comes_back_and_is_no_change() {
+        let mut shadow = Shadow::default();
+        shadow.sent("a", "n1", Some("1"), 0);
+        assert_eq!(shadow.received("a", "n1", Some("1.0"), 0), Meaning::Repeated);
+        shadow.sent("a", "n1", Some("2"), 0);
+        assert_eq!(shadow.received("a", "n1", Some("1"), 1), Meaning::Repeated, "2 has not arrived yet");
+        assert_eq!(shadow.received("a", "n1", Some("3"), 2), Meaning::Changed);
+    }
+
+    #[test]
+    fn going_back_to_the_value_before_is_a_change_once_the_new_one_has_arrived() {
+        for (seen, now_ms) in [(None, ARRIVED_AFTER_MS), (Some("2"), 1)] {
+            let mut shadow = Shadow::default();
+            shadow.sent("a", "n1", Some("1"), 0);
+            shadow.sent("a", "n1", Some("2"), 0);
+            if seen.is_some() {
+                assert_eq!(shadow.received("a", "n1", seen, now_ms), Meaning::Repeated);
+            }
+            assert_eq!(shadow.received("a", "n1", Some("1"), now_ms), Meaning::Changed);
+        }
+    }
+
+    #[test]
+    fn values_in_flight_are_bounded() {
+        let mut shadow = Shadow::default();
+        for value in 0..=MAX_IN_FLIGHT {
+            shadow.sent("a", "n1", Some(&value.to_string()), 0);
+        }
+        assert_eq!(shadow.received("a", "n1", Some("0"), 0), Meaning::Repeated);
+        let mut shadow = Shadow::default();
+        for value in 0..=MAX_IN_FLIGHT + 1 {
+            shadow.sent("a", "n1", Some(&value.to_string()), 0);
+        }
+        assert_eq!(shadow.received("a", "n1", Some("0"), 0), Meaning::Changed);
+    }
+
+    #[test]
+    fn a_correction_waits_for_the_last_word() {
+        let mut shadow = Shadow::default();
+        shadow.correct_later("a", true, 0);
+        shadow.correct_later("a", false, 500);
+        assert_eq!(shadow.deadline(), Some(500 + CORRECTED_AFTER_MS));
+        assert!(shadow.due(499 + CORRECTED_AFTER_MS).is_empty());
+        let due = shadow.due(500 + CORRECTED_AFTER_MS);
+        assert!(due.len() == 1 && due[0].1.rebuild);
+        assert_eq!(shadow.deadline(), None);
+    }
+}

@@ -1,0 +1,131 @@
+//! A client's side of a session: it shows what the relay has confirmed together with the user's own edits that are still
+//! on their way, and brings the two together.
+
+mod event;
+mod link;
+mod local;
+mod saved;
+mod undo;
+mod view;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+
+pub use event::{Event, SceneChange, Status};
+pub use link::{FIRST_RETRY_MS, GREETING_TIMEOUT_MS, LONGEST_RETRY_MS, PING_INTERVAL_MS, SILENCE_TIMEOUT_MS};
+pub use local::{LocalEditError, MAX_PENDING, UndoStep};
+pub use undo::MAX_UNDO_STEPS;
+
+use crate::scene::{ItemId, Scene};
+use crate::sync::clock::Clock;
+use crate::sync::operation::Operation;
+use crate::sync::replica::{RemovedItems, Replica};
+use crate::sync::version::ReplicaId;
+use link::Link;
+use undo::History;
+
+/// What a session is started with.
+#[derive(Debug, Clone)]
+pub struct SessionConfig {
+    /// This copy of the document: random, and new for each process.
+    pub replica: ReplicaId,
+    /// Spreads out the attempts of clients that lost one relay: random.
+    pub jitter_seed: u64,
+}
+
+/// The user's copy of a session.
+///
+/// Tell it what happens by [`Session::edit`], [`Session::undo`], [`Session::redo`] and `handle_*`, with the time in
+/// milliseconds since the Unix epoch. After each of them poll until there is nothing more: [`Session::poll_event`] for what
+/// the host is to show or do, [`Session::poll_transmit`] for frames to send; then [`Session::poll_timeout`] for when to
+/// call [`Session::handle_timeout`].
+#[derive(Debug)]
+pub struct Session {
+    replica: ReplicaId,
+    /// The number of the last operation made here.
+    number: u64,
+    clock: Clock,
+    confirmed: Replica,
+    /// The relay's numbering, and up to where `confirmed` follows it.
+    have: Option<(u64, u64)>,
+    pending: BTreeMap<u64, Operation<'static>>,
+    pending_of_item: HashMap<ItemId, BTreeSet<u64>>,
+    /// The number of the last operation that was sent on this connection.
+    sent: u64,
+    view: Scene,
+    link: Link,
+    history: History,
+    status: Status,
+    events: VecDeque<Event>,
+    transmits: VecDeque<String>,
+}
+
+impl Session {
+    /// A session without items, not connected. The first event asks for a connection.
+    pub fn new(config: SessionConfig) -> Session {
+        let mut session = Session {
+            replica: config.replica,
+            number: 0,
+            clock: Clock::new(),
+            confirmed: Replica::new(RemovedItems::Forget),
+            have: None,
+            pending: BTreeMap::new(),
+            pending_of_item: HashMap::new(),
+            sent: 0,
+            view: Scene::new(),
+            link: Link::new(config.jitter_seed),
+            history: History::default(),
+            status: Status::Connecting { attempt: 1 },
+            events: VecDeque::new(),
+            transmits: VecDeque::new(),
+        };
+        session.events.push_back(Event::Connect { attempt: 1 });
+        session
+    }
+
+    /// The scene as the user sees it: what is confirmed, and the pending edits on top of it (S7).
+    pub fn scene(&self) -> &Scene {
+        &self.view
+    }
+
+    /// How things stand between this copy and the relay's.
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// The number of edits that the relay has not yet decided about.
+    pub fn pending(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// What the relay has confirmed.
+    pub fn confirmed(&self) -> &Replica {
+        &self.confirmed
+    }
+
+    /// The next thing for the host to show or do.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// The next frame to send, in order.
+    pub fn poll_transmit(&mut self) -> Option<String> {
+        self.transmits.pop_front()
+    }
+
+    fn push_pending(&mut self, operation: Operation<'static>) {
+        let number = operation.id.number;
+        self.pending_of_item.entry(ItemId::from(&*operation.item)).or_default().insert(number);
+        self.pending.insert(number, operation);
+    }
+
+    fn take_pending(&mut self, number: u64) -> Option<Operation<'static>> {
+        let operation = self.pending.remove(&number)?;
+        if let Some(numbers) = self.pending_of_item.get_mut(&*operation.item) {
+            numbers.remove(&number);
+            if numbers.is_empty() {
+                self.pending_of_item.remove(&*operation.item);
+            }
+        }
+        Some(operation)
+    }
+}

@@ -1,0 +1,309 @@
+//! The messages of the app 0.3.4 and of clients of component messages, as the relay reads and writes them.
+
+use crate::scene::{Properties, Section, Value};
+use crate::sync::limits::MAX_FRAME_BYTES;
+use crate::sync::operation::{check_name, write_member};
+use crate::sync::replica::ItemState;
+use crate::sync::wire::FrameError;
+use crate::sync::wire::envelope::Envelope;
+use crate::sync::wire::message::{PROTOCOL, member};
+use crate::sync::wire::scanner::write_string;
+
+/// What a legacy client says about items.
+#[derive(Debug)]
+pub(crate) enum LegacyMessage {
+    /// A new item; from a component client also one of those that it had on connecting.
+    Add(LegacyItem),
+    /// New properties of an item: all of them, or some.
+    Update(LegacyItem),
+    Remove(String),
+    /// All items of a host.
+    State(Vec<LegacyItem>),
+    /// Asks for all items.
+    Request,
+    /// Nothing that concerns the document.
+    Other,
+}
+
+/// Properties of an item as a legacy client sent them.
+#[derive(Debug)]
+pub(crate) struct LegacyItem {
+    pub(crate) id: String,
+    /// The list in which it belongs if it is new.
+    pub(crate) section: Section,
+    pub(crate) properties: Properties,
+}
+
+/// Reads a message of the app.
+pub(crate) fn read(envelope: &Envelope<'_>) -> Result<LegacyMessage, FrameError> {
+    match envelope.kind.as_ref() {
+        "command" => read_command(&envelope.object("command")?),
+        "sync:full_state" | "sync:update" | "sync:state" => {
+            let mut state = envelope.object("state")?;
+            let items = match state.remove("items") {
+                None => Vec::new(),
+                Some(Value::Array(items)) => items,
+                Some(_) => return Err(wrong("items", "something else", "a list")),
+            };
+            let items = items.into_iter().map(|item| match item {
+                Value::Object(properties) => {
+                    let id = text(&properties, "uuid").or_else(|| text(&properties, "item_uuid"));
+                    let kind = text(&properties, "item_type").unwrap_or_default();
+                    app_item(id, &kind, properties)
+                }
+                _ => Err(wrong("items", "an entry that is no object", "objects")),
+            });
+            Ok(LegacyMessage::State(items.collect::<Result<_, _>>()?))
+        }
+        "sync:request" => Ok(LegacyMessage::Request),
+        _ => Ok(LegacyMessage::Other),
+    }
+}
+
+fn read_command(command: &Properties) -> Result<LegacyMessage, FrameError> {
+    let id = text(command, "item_id");
+    let kind = text(command, "item_type").unwrap_or_default();
+    let item = || match command.get("data") {
+        Some(Value::Object(data)) => app_item(id.clone(), &kind, data.clone()),
+        _ => Err(wrong("data", "missing or no object", "an item")),
+    };
+    match text(command, "action").as_deref() {
+        Some("add_item") => Ok(LegacyMessage::Add(item()?)),
+        Some("move_item" | "update_item") => Ok(LegacyMessage::Update(item()?)),
+        Some("remove_item") => {
+            let id = id.ok_or(FrameError::Missing { place: "the command", key: "item_id" })?;
+            Ok(LegacyMessage::Remove(id))
+        }
+        _ => Ok(LegacyMessage::Other),
+    }
+}
+
+fn app_item(id: Option<String>, kind: &str, mut properties: Properties) -> Result<LegacyItem, FrameError> {
+    // The app's own additions for the way; what it does not know it keeps and would send again, stale.
+    properties.shift_remove("uuid");
+    properties.shift_remove("item_type");
+    let written = text(&properties, "item_uuid");
+    let id = id.or_else(|| written.clone()).ok_or(FrameError::Missing { place: "the item", key: "item_uuid" })?;
+    check_name("the id of an item", &id)?;
+    if written.is_some_and(|written| written != id) {
+        return Err(wrong("item_uuid", "another id than `item_id`", "the same id"));
+    }
+    let section = match kind {
+        "ruler" => Section::Rulers,
+        "text" => Section::Texts,
+        "rectangle" => Section::Rectangles,
+        "path_measure" => Section::PathMeasures,
+        _ => Section::Items,
+    };
+    if section == Section::Items && !kind.is_empty() && !properties.contains_key("_type") {
+        properties.insert("_type".to_owned(), Value::from(kind));
+    }
+    properties.insert("item_uuid".to_owned(), Value::from(id.as_str()));
+    Ok(LegacyItem { id, section, properties })
+}
+
+/// What the app calls an item of this list, or none if it would not understand it.
+pub(crate) fn app_kind(section: Section, state: &ItemState) -> Option<String> {
+    let kind = match section {
+        Section::Rulers => "ruler",
+        Section::Texts => "text",
+        Section::Rectangles => "rectangle",
+        Section::PathMeasures => "path_measure",
+        Section::Items => {
+            return Some(state_text(state, "_type").unwrap_or_else(|| "component".to_owned()));
+        }
+        _ => return None,
+    };
+    Some(kind.to_owned())
+}
+
+/// A property of an item that is a text.
+pub(crate) fn state_text(state: &ItemState, key: &str) -> Option<String> {
+    let value = state.group(key)?.register.value.as_deref()?;
+    serde_json::from_str(value).ok()
+}
+
+pub(crate) fn text(properties: &Properties, key: &str) -> Option<String> {
+    properties.get(key).and_then(Value::as_str).map(str::to_owned)
+}
+
+pub(crate) fn wrong(key: &'static str, found: &str, expected: &'static str) -> FrameError {
+    FrameError::Value { key, found: found.to_owned(), expected }
+}
+
+/// Writes the members of an item, after those in `out`.
+pub(crate) fn write_members(state: &ItemState, separator: &mut &'static str, out: &mut String) {
+    for group in &state.groups {
+        if let Some(value) = &group.register.value {
+            out.push_str(separator);
+            write_member(&group.name, value, out);
+            *separator = ",";
+        }
+    }
+}
+
+/// `add_item` or `update_item`, with the whole item; none if the app would not understand it.
+pub(crate) fn command(action: &str, id: &str, state: &ItemState, now_ms: u64) -> Option<String> {
+    let kind = app_kind(state.section()?, state)?;
+    let mut out = format!("{{\"type\":\"command\",\"command\":{{\"action\":\"{action}\",\"item_type\":");
+    write_string(&kind, &mut out);
+    out.push_str(",\"item_id\":");
+    write_string(id, &mut out);
+    out.push_str(",\"data\":{");
+    let mut separator = "";
+    if state_text(state, "item_uuid").is_none() {
+        out.push_str("\"item_uuid\":");
+        write_string(id, &mut out);
+        separator = ",";
+    }
+    write_members(state, &mut separator, &mut out);
+    out.push_str("}},\"user_id\":\"relay\"");
+    timestamp(now_ms, &mut out);
+    out.push('}');
+    Some(out)
+}
+
+pub(crate) fn remove_command(id: &str, now_ms: u64) -> String {
+    let mut out = String::from("{\"type\":\"command\",\"command\":{\"action\":\"remove_item\",\"item_type\":\"\",\"item_id\":");
+    write_string(id, &mut out);
+    out.push_str(",\"data\":{}},\"user_id\":\"relay\"");
+    timestamp(now_ms, &mut out);
+    out.push('}');
+    out
+}
+
+/// `sync:full_state` with as many items as a frame holds. Returns the frame and how many of `items` are in it.
+pub(crate) fn full_state<'i>(
+    items: impl Iterator<Item = (&'i str, &'i ItemState)>,
+    version: u64,
+    now_ms: u64,
+) -> (String, usize) {
+    let mut out = String::from("{\"type\":\"sync:full_state\",\"state\":{\"items\":[");
+    let mut count = 0;
+    let mut separator = "";
+    for (id, state) in items {
+        let start = out.len();
+        if let Some(kind) = state.section().and_then(|section| app_kind(section, state)) {
+            out.push_str(separator);
+            out.push_str("{\"uuid\":");
+            write_string(id, &mut out);
+            out.push_str(",\"item_type\":");
+            write_string(&kind, &mut out);
+            write_members(state, &mut ",", &mut out);
+            out.push('}');
+        }
+        if out.len() > MAX_FRAME_BYTES - 1_024 {
+            out.truncate(start);
+            break;
+        }
+        if out.len() > start {
+            separator = ",";
+        }
+        count += 1;
+    }
+    out.push(']');
+    member("version", version, &mut out);
+    timestamp(now_ms, &mut out);
+    out.push_str("},\"from_server\":true,\"conflict_resolution\":\"host_wins\"}");
+    (out, count)
+}
+
+pub(crate) fn connection_ack(
+    session_id: &str,
+    user: &str,
+    is_host: bool,
+    users: &[&str],
+    epoch: u64,
+    now_ms: u64,
+) -> String {
+    let mut out = String::from("{\"type\":\"connection:ack\",\"session_id\":");
+    write_string(session_id, &mut out);
+    out.push_str(",\"user_id\":");
+    write_string(user, &mut out);
+    out.push_str(&format!(",\"is_host\":{is_host},\"users\":["));
+    for (index, user) in users.iter().enumerate() {
+        out.push_str(if index == 0 { "{\"user_id\":" } else { ",{\"user_id\":" });
+        write_string(user, &mut out);
+        out.push('}');
+    }
+    out.push(']');
+    timestamp(now_ms, &mut out);
+    out.push_str(&format!(",\"sync\":{{\"protocol\":{PROTOCOL},\"epoch\":\"{epoch:016x}\"}}}}"));
+    out
+}
+
+pub(crate) fn user_joined(user: &str) -> String {
+    about_user("user:joined", user)
+}
+
+pub(crate) fn user_left(user: &str) -> String {
+    about_user("user:left", user)
+}
+
+fn about_user(kind: &str, user: &str) -> String {
+    let mut out = format!("{{\"type\":\"{kind}\",\"user_id\":");
+    write_string(user, &mut out);
+    out.push('}');
+    out
+}
+
+pub(crate) fn pong(now_ms: u64) -> String {
+    let mut out = String::from("{\"type\":\"pong\"");
+    timestamp(now_ms, &mut out);
+    out.push('}');
+    out
+}
+
+/// Appends `timestamp`, in UTC and without a zone, as the app writes it.
+fn timestamp(now_ms: u64, out: &mut String) {
+    let seconds = now_ms / 1_000;
+    let (year, month, day) = civil_date(seconds / 86_400);
+    let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
+    out.push_str(&format!(
+        ",\"timestamp\":\"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}\"",
+        now_ms % 1_000
+    ));
+}
+
+/// Year, month and day of a day counted from 1 January 1970.
+///
+/// Source: E. G. Richards, "Mapping Time", 1998, algorithm for the Gregorian calendar, in the form that counts years
+/// from March so that the leap day comes last.
+fn civil_date(day: u64) -> (u64, u64, u64) {
+    const DAYS_FROM_MARCH_OF_YEAR_0: u64 = 719_468;
+    const DAYS_IN_400_YEARS: u64 = 146_097;
+    let day = day + DAYS_FROM_MARCH_OF_YEAR_0;
+    let era = day / DAYS_IN_400_YEARS;
+    let of_era = day % DAYS_IN_400_YEARS;
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * of_year + 2) / 153;
+    let day_of_month = of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    (era * 400 + year_of_era + u64::from(month <= 2), month, day_of_month)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_is_written_as_the_app_writes_it() {
+        for (now_ms, expected) in [
+            (0, ",\"timestamp\":\"1970-01-01T00:00:00.000\""),
+            (951_782_400_000, ",\"timestamp\":\"2000-02-29T00:00:00.000\""),
+            (1_763_700_000_123, ",\"timestamp\":\"2025-11-21T04:40:00.123\""),
+        ] {
+            let mut out = String::new();
+            timestamp(now_ms, &mut out);
+            assert_eq!(out, expected);
+        }
+    }
+
+    #[test]
+    fn an_item_of_another_id_is_refused() {
+        let frame = br#"{"type":"command","command":{"action":"add_item","item_type":"ruler","item_id":"a","data":{"item_uuid":"b"}}}"#;
+        let error = read(&Envelope::read(frame).unwrap()).unwrap_err();
+        assert_eq!(error.to_string(), "`item_uuid` is another id than `item_id`, expected the same id");
+    }
+}
