@@ -1,5 +1,7 @@
 //! The replicated document: S1 to S6 of `optiverse_core::sync`.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+
 use optiverse_core::scene::{Item, Properties, Scene, Section, Value};
 use optiverse_core::sync::{
     Applied, Completeness, Operation, OperationId, RemovedItems, Replica, ReplicaId, Timestamp, VersionVector,
@@ -53,7 +55,11 @@ fn operations() -> impl Strategy<Value = Vec<Operation<'static>>> {
             let id = id(replica, numbers[replica as usize]);
             let value = Value::from(value);
             let operation = match kind {
-                0 => Operation::add(id, at(time), &item(name, r#"{"x_mm": 1.50, "y_mm": -0.0, "n1": 1e3, "note": "\u00e9"}"#)),
+                0 => Operation::add(
+                    id,
+                    at(time),
+                    &item(name, r#"{"x_mm": 1.50, "y_mm": -0.0, "n1": 1e3, "note": "\u00e9"}"#),
+                ),
                 1 => Operation::remove(id, at(time), name),
                 2 => Operation::set(id, at(time), name, [("x_mm", Some(&value)), ("y_mm", Some(&value))]),
                 3 => Operation::set(id, at(time), name, [("angle_deg", Some(&value))]),
@@ -194,7 +200,8 @@ fn groups_are_independent_and_atomic() {
 /// S6, invariant 14: whatever the keys and however the numbers are written, they come out the same.
 #[test]
 fn values_are_kept_as_they_were_written() {
-    let text = r#"{"items": [{"_type": "?", "item_uuid": "a", "y_mm": 1.50, "deep": {"b": [1e400, NaN, -0.0]}, "": null}]}"#;
+    let text =
+        r#"{"items": [{"_type": "?", "item_uuid": "a", "y_mm": 1.50, "deep": {"b": [1e400, NaN, -0.0]}, "": null}]}"#;
     let scene = Scene::from_json(text).unwrap();
     let mut replica = Replica::new(RemovedItems::Keep);
     for (number, item) in scene.items().enumerate() {
@@ -208,7 +215,8 @@ fn values_are_kept_as_they_were_written() {
 /// A difference for somebody else is merged, but does not count as having everything.
 #[test]
 fn a_difference_for_another_leaves_a_gap() {
-    let set = |number, key: &str| Operation::set(id(1, number), at(number), "a", [(key, Some(&Value::from(1)))]).unwrap();
+    let set =
+        |number, key: &str| Operation::set(id(1, number), at(number), "a", [(key, Some(&Value::from(1)))]).unwrap();
     let all = merged(&[set(1, "n1"), set(2, "n2")]);
     let mut other_peer = VersionVector::new();
     other_peer.insert(id(1, 1));
@@ -224,8 +232,18 @@ fn an_operation_on_one_property_takes_at_most_150_bytes() {
     let uuid = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
     let position = [Value::from(-1234.567), Value::from(8901.234)];
     let operations = [
-        Operation::set(id(u64::MAX, 999_999), at(1_763_700_000_000), uuid, [("polarization_angle_deg", Some(&Value::from(123.456)))]),
-        Operation::set(id(u64::MAX, 999_999), at(1_763_700_000_000), uuid, [("x_mm", Some(&position[0])), ("y_mm", Some(&position[1]))]),
+        Operation::set(
+            id(u64::MAX, 999_999),
+            at(1_763_700_000_000),
+            uuid,
+            [("polarization_angle_deg", Some(&Value::from(123.456)))],
+        ),
+        Operation::set(
+            id(u64::MAX, 999_999),
+            at(1_763_700_000_000),
+            uuid,
+            [("x_mm", Some(&position[0])), ("y_mm", Some(&position[1]))],
+        ),
     ];
     for operation in operations {
         let text = operation.unwrap().to_json();

@@ -13,10 +13,10 @@ fn new_client(id: u64) -> Client {
 /// A random schedule with clients of every kind.
 fn run(seed: u64) {
     let mut clients = vec![new_client(11), new_client(12)];
-    if seed % 2 == 1 {
+    if !seed.is_multiple_of(2) {
         clients.push(new_client(13));
     }
-    if seed % 3 > 0 {
+    if !seed.is_multiple_of(3) {
         clients.push(Client::App(App::new(seed % 3 == 1)));
     }
     if seed % 5 > 2 {
@@ -26,7 +26,7 @@ fn run(seed: u64) {
         clients.push(Client::Component(ComponentClient::new()));
     }
     let mut world = World::new(seed, clients);
-    if seed % 11 == 0 {
+    if seed.is_multiple_of(11) {
         world.roles[1] = Role::Viewer;
     }
     let steps = 60 + world.random.below(140);

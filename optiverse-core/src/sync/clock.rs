@@ -36,7 +36,7 @@ impl Timestamp {
 
     /// The counter within the millisecond.
     pub const fn counter(self) -> u16 {
-        (self.0 & (1 << COUNTER_BITS) - 1) as u16
+        (self.0 & ((1 << COUNTER_BITS) - 1)) as u16
     }
 
     /// The next stamp. A full counter carries over into the milliseconds.

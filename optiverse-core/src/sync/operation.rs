@@ -236,12 +236,7 @@ pub(crate) fn check_name(what: &'static str, name: &str) -> Result<(), FrameErro
     check_limit(what, name.len(), "bytes", MAX_NAME_BYTES)
 }
 
-pub(crate) fn check_limit(
-    what: &'static str,
-    size: usize,
-    unit: &'static str,
-    limit: usize,
-) -> Result<(), FrameError> {
+pub(crate) fn check_limit(what: &'static str, size: usize, unit: &'static str, limit: usize) -> Result<(), FrameError> {
     if size > limit { Err(FrameError::Limit { what, size, unit, limit }) } else { Ok(()) }
 }
 

@@ -168,13 +168,7 @@ pub struct Replica {
 impl Replica {
     /// An empty document.
     pub fn new(removed: RemovedItems) -> Replica {
-        Replica {
-            items: HashMap::new(),
-            vector: VersionVector::new(),
-            newest: Timestamp::default(),
-            removed,
-            bytes: 0,
-        }
+        Replica { items: HashMap::new(), vector: VersionVector::new(), newest: Timestamp::default(), removed, bytes: 0 }
     }
 
     /// The operations that were merged.

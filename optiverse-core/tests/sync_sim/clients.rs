@@ -38,7 +38,12 @@ pub struct NewClient {
 impl NewClient {
     pub fn new(id: u64) -> NewClient {
         let config = SessionConfig { replica: ReplicaId::new(id), jitter_seed: id };
-        NewClient { session: Session::new(config), frames: VecDeque::new(), events: Vec::new(), wants_connection: false }
+        NewClient {
+            session: Session::new(config),
+            frames: VecDeque::new(),
+            events: Vec::new(),
+            wants_connection: false,
+        }
     }
 
     pub fn pump(&mut self) {
@@ -138,12 +143,16 @@ impl App {
         let message: Value = serde_json::from_str(frame).unwrap();
         match message["type"].as_str().unwrap() {
             "connection:ack" => {
-                let items: Vec<Value> = self.items.iter().map(|(id, item)| {
-                    let mut item = item.clone();
-                    item.insert("uuid".to_owned(), Value::from(id.as_str()));
-                    item.insert("item_type".to_owned(), Value::from("source"));
-                    Value::Object(item)
-                }).collect();
+                let items: Vec<Value> = self
+                    .items
+                    .iter()
+                    .map(|(id, item)| {
+                        let mut item = item.clone();
+                        item.insert("uuid".to_owned(), Value::from(id.as_str()));
+                        item.insert("item_type".to_owned(), Value::from("source"));
+                        Value::Object(item)
+                    })
+                    .collect();
                 let frame = if self.is_host {
                     serde_json::json!({"type": "sync:full_state", "state": {"items": items, "version": 1}})
                 } else {

@@ -1,6 +1,7 @@
 //! A relay, clients old and new, and a network between them that delays, repeats, cuts and loses; all from one seed.
 
 #![allow(unreachable_pub, dead_code, reason = "each test file that includes the simulation uses a part of it")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 pub mod clients;
 
@@ -8,9 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use clients::{Client, contents};
-use optiverse_core::sync::authority::{
-    Authority, AuthorityConfig, ConnectionId, Payload, Record, Role, Snapshot,
-};
+use optiverse_core::sync::authority::{Authority, AuthorityConfig, ConnectionId, Payload, Record, Role, Snapshot};
 use optiverse_core::sync::session::Status;
 use optiverse_core::sync::{Operation, ReplicaId};
 
@@ -120,7 +119,8 @@ impl World {
 
     /// Cuts a client off; what was on its way is lost.
     pub fn cut(&mut self, client: usize) {
-        let gone: Vec<ConnectionId> = self.wires.iter().filter(|(_, wire)| wire.client == client).map(|(id, _)| *id).collect();
+        let gone: Vec<ConnectionId> =
+            self.wires.iter().filter(|(_, wire)| wire.client == client).map(|(id, _)| *id).collect();
         for connection in gone {
             self.wires.remove(&connection);
             self.authority.disconnect(connection);
@@ -355,7 +355,8 @@ impl World {
         let replayed = Authority::restore(config(99), self.snapshot.as_ref(), self.records.clone()).unwrap();
         assert_eq!(replayed.sequence(), self.authority.sequence());
         assert_eq!(contents(replayed.scene().items()), contents(self.authority.scene().items()));
-        let mut ids: Vec<_> = self.records.iter().map(|record| Operation::from_json(&record.text).unwrap().id()).collect();
+        let mut ids: Vec<_> =
+            self.records.iter().map(|record| Operation::from_json(&record.text).unwrap().id()).collect();
         ids.sort_unstable();
         let count = ids.len();
         ids.dedup();

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::sync::authority::presence::Shown;
 use crate::sync::authority::shadow::Shadow;
 use crate::sync::authority::{Authority, CLOSE_POLICY, CLOSE_SUPERSEDED, DIALECT_TIMEOUT_MS, MAX_REPLICAS};
+use crate::sync::presence::Presence;
 use crate::sync::version::ReplicaId;
 use crate::sync::wire::FrameError;
 use crate::sync::wire::app;
@@ -34,6 +36,7 @@ pub(crate) struct Connection {
     pub(crate) since: u64,
     /// Whether it is the one that the app calls the host.
     pub(crate) is_host: bool,
+    pub(crate) shown: Option<Shown>,
 }
 
 /// The protocol that a connection speaks.
@@ -57,11 +60,13 @@ impl Connection {
     }
 
     pub(crate) fn deadline(&self) -> Option<u64> {
-        match &self.dialect {
+        let of_dialect = match &self.dialect {
             Dialect::Undecided { deadline_ms } => Some(*deadline_ms),
             Dialect::App(shadow) | Dialect::Component(shadow) => shadow.deadline(),
             Dialect::Sync { .. } | Dialect::Superseded => None,
-        }
+        };
+        let of_presence = self.shown.as_ref().and_then(Shown::deadline);
+        [of_dialect, of_presence].into_iter().flatten().min()
     }
 }
 
@@ -70,13 +75,7 @@ impl Authority {
     ///
     /// # Errors
     /// If the name is too long; the connection does not exist then.
-    pub fn connect(
-        &mut self,
-        connection: ConnectionId,
-        user: &str,
-        role: Role,
-        now_ms: u64,
-    ) -> Result<(), FrameError> {
+    pub fn connect(&mut self, connection: ConnectionId, user: &str, role: Role, now_ms: u64) -> Result<(), FrameError> {
         check_user_name(user)?;
         let is_host = !self.connections.values().any(|other| other.is_host);
         let joined: Arc<str> = app::user_joined(user).into();
@@ -86,7 +85,7 @@ impl Authority {
         }
         let dialect = Dialect::Undecided { deadline_ms: now_ms.saturating_add(DIALECT_TIMEOUT_MS) };
         let user: Arc<str> = user.into();
-        let state = Connection { user: Arc::clone(&user), role, dialect, since: self.sequence, is_host };
+        let state = Connection { user: Arc::clone(&user), role, dialect, since: self.sequence, is_host, shown: None };
         self.connections.insert(connection, state);
         let users: Vec<&str> = self.connections.values().map(|other| &*other.user).collect();
         let ack = app::connection_ack(&self.config.session_id, &user, is_host, &users, self.config.epoch, now_ms);
@@ -101,6 +100,9 @@ impl Authority {
             && let Some(heir) = self.connections.values_mut().next()
         {
             heir.is_host = true;
+        }
+        if gone.shown.is_some() {
+            self.presence_gone(connection, &gone.user);
         }
         let left: Arc<str> = app::user_left(&gone.user).into();
         let others: Vec<ConnectionId> = self.connections.keys().copied().collect();
@@ -127,6 +129,7 @@ impl Authority {
                 self.greet_unasked(connection, now_ms);
             } else {
                 self.correct_due(connection, now_ms);
+                self.pass_on_presence(connection, now_ms);
             }
         }
     }
@@ -151,6 +154,14 @@ impl Authority {
                 self.decide_all(connection, replica, operations, now_ms);
                 Ok(())
             }
+            ("sync:presence", Dialect::Sync { .. }) => {
+                self.take_presence(connection, Presence::read(&envelope)?, now_ms);
+                Ok(())
+            }
+            ("cursor:move", _) => {
+                self.take_presence(connection, Presence::from_cursor_move(&envelope)?, now_ms);
+                Ok(())
+            }
             _ => self.receive_legacy(connection, &envelope, now_ms),
         }
     }
@@ -162,7 +173,8 @@ impl Authority {
             self.close(connection, CLOSE_POLICY, "too many replicas have edited this session");
             return;
         }
-        let speaks_for = |entry: &Connection| matches!(entry.dialect, Dialect::Sync { replica: other } if other == replica);
+        let speaks_for =
+            |entry: &Connection| matches!(entry.dialect, Dialect::Sync { replica: other } if other == replica);
         let earlier: Vec<ConnectionId> = self
             .connections
             .iter()
@@ -182,5 +194,6 @@ impl Authority {
             entry.dialect = Dialect::Sync { replica };
         }
         self.catch_up(connection, hello.have);
+        self.send_everybodys_presence(connection);
     }
 }

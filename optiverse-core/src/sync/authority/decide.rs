@@ -72,7 +72,8 @@ impl Authority {
         let operation = Operation { time, ..operation };
         self.append(&operation, operation.to_json().into()).map_err(|DocumentFull| RefusalReason::DocumentFull)?;
         if matches!(operation.body, Body::Remove) {
-            self.removed.insert(&operation.item, Removal { sequence: self.sequence, at_ms: now_ms, by: Some(connection) });
+            self.removed
+                .insert(&operation.item, Removal { sequence: self.sequence, at_ms: now_ms, by: Some(connection) });
         }
         self.records.push_back(Record {
             sequence: self.sequence,
@@ -158,8 +159,7 @@ fn id_group(section: Section, has: impl Fn(&str) -> bool) -> &'static str {
 fn check_id(groups: &[GroupChange<'_>], named: &str, item: &str) -> Result<(), RefusalReason> {
     let names_item = |value: &str| Scanner::new(value).string().is_ok_and(|name| name == item);
     let changes_name = |change: &GroupChange<'_>| {
-        (change.group == named || change.group == "item_uuid")
-            && !change.value.as_deref().is_some_and(names_item)
+        (change.group == named || change.group == "item_uuid") && !change.value.as_deref().is_some_and(names_item)
     };
     if groups.iter().any(changes_name) { Err(RefusalReason::Id) } else { Ok(()) }
 }
@@ -168,7 +168,10 @@ fn check_id(groups: &[GroupChange<'_>], named: &str, item: &str) -> Result<(), R
 fn check_item_size(state: &ItemState, groups: &[GroupChange<'_>], growth: usize) -> Result<(), RefusalReason> {
     let replaced = |change: &GroupChange<'_>| {
         let group = state.group(&change.group)?;
-        Some((group.register.value.is_some(), group.register.value.as_ref().map_or(0, |value| value.len() + group.name.len())))
+        Some((
+            group.register.value.is_some(),
+            group.register.value.as_ref().map_or(0, |value| value.len() + group.name.len()),
+        ))
     };
     let (mut keys, mut bytes) = (0, 0);
     for (present, size) in groups.iter().filter_map(replaced) {

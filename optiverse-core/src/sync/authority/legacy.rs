@@ -164,14 +164,7 @@ impl Authority {
     }
 
     /// Takes whole items from a legacy client: only real differences become operations.
-    fn take_items(
-        &mut self,
-        connection: ConnectionId,
-        items: &[LegacyItem],
-        is_add: bool,
-        trust: Trust,
-        now_ms: u64,
-    ) {
+    fn take_items(&mut self, connection: ConnectionId, items: &[LegacyItem], is_add: bool, trust: Trust, now_ms: u64) {
         let before = self.sequence;
         for item in items {
             let is_known = self.replica.contains(&item.id);
@@ -215,9 +208,8 @@ impl Authority {
         let removal = self.removed.removals.get(item.id.as_str()).copied();
         let others = removal.filter(|removal| removal.by != Some(connection));
         // It was removed while the client was away, or the client cannot have heard of it yet: it has it from before.
-        let is_old = |removal: Removal| {
-            removal.sequence <= since || now_ms < removal.at_ms.saturating_add(ARRIVED_AFTER_MS)
-        };
+        let is_old =
+            |removal: Removal| removal.sequence <= since || now_ms < removal.at_ms.saturating_add(ARRIVED_AFTER_MS);
         if trust == Trust::Doubt && others.is_some_and(is_old) {
             return false;
         }
@@ -244,7 +236,9 @@ impl Authority {
         }
         if properties.contains_key("x_mm") != properties.contains_key("y_mm") {
             let present = state.group(POSITION).and_then(|group| group.register.value.as_deref());
-            for (key, value) in present.map(|value| crate::sync::replica::read_group(POSITION, value)).into_iter().flatten() {
+            for (key, value) in
+                present.map(|value| crate::sync::replica::read_group(POSITION, value)).into_iter().flatten()
+            {
                 properties.entry(key).or_insert(value);
             }
         }
@@ -396,7 +390,8 @@ impl Authority {
                 (false, _) => component::add(id, state),
             });
         }
-        if may_have && (starts_anew || !known)
+        if may_have
+            && (starts_anew || !known)
             && let Some(shadow) = self.shadow_mut(connection)
         {
             shadow.sent_removal(id);

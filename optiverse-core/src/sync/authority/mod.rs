@@ -7,6 +7,7 @@ mod catch_up;
 mod connection;
 mod decide;
 mod legacy;
+mod presence;
 mod restore;
 mod shadow;
 

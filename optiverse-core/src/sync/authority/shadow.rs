@@ -108,7 +108,12 @@ impl Shadow {
     /// Takes the corrections that are due.
     pub(crate) fn due(&mut self, now_ms: u64) -> Vec<(ItemId, Correction)> {
         let is_due = |correction: &Correction| correction.due_ms <= now_ms;
-        let due: Vec<_> = self.corrections.iter().filter(|(_, correction)| is_due(correction)).map(|(id, correction)| (id.clone(), *correction)).collect();
+        let due: Vec<_> = self
+            .corrections
+            .iter()
+            .filter(|(_, correction)| is_due(correction))
+            .map(|(id, correction)| (id.clone(), *correction))
+            .collect();
         self.corrections.retain(|_, correction| !is_due(correction));
         due
     }

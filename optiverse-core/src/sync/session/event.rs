@@ -1,6 +1,7 @@
 //! What a session tells its host.
 
 use crate::scene::{Edit, ItemId};
+use crate::sync::session::Peer;
 use crate::sync::wire::{FrameError, RefusalReason};
 
 /// How things stand between a user's copy and the relay's.
@@ -68,6 +69,13 @@ pub enum Event {
     UserLeft {
         /// The name; other connections may still have it.
         user: String,
+    },
+    /// Somebody has moved, has come, or with no peer is gone.
+    Presence {
+        /// Which connection.
+        connection: u64,
+        /// Who and where.
+        peer: Option<Peer>,
     },
     /// The server is not a relay of this project: it neither keeps nor confirms edits. The session has stopped.
     NoRelay,

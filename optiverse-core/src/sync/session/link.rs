@@ -43,12 +43,19 @@ pub(crate) struct Link {
 #[derive(Debug)]
 enum State {
     Stopped,
-    Waiting { until_ms: u64 },
+    Waiting {
+        until_ms: u64,
+    },
     Connecting,
     /// Connected; the relay has not said who it is.
-    Greeting { until_ms: u64 },
+    Greeting {
+        until_ms: u64,
+    },
     /// The relay was asked for what is missing.
-    CatchingUp { welcome: Option<Welcome>, parts: Vec<String> },
+    CatchingUp {
+        welcome: Option<Welcome>,
+        parts: Vec<String>,
+    },
     Live,
 }
 
@@ -87,6 +94,7 @@ impl Session {
     /// The connection has ended, or could not be opened. Another attempt follows by itself.
     pub fn handle_disconnected(&mut self, now_ms: u64) {
         self.transmits.clear();
+        self.peers_disconnected(now_ms);
         if !matches!(self.link.state, State::Stopped | State::Waiting { .. }) {
             let until_ms = now_ms.saturating_add(self.link.backoff_ms());
             self.link.state = State::Waiting { until_ms };
@@ -120,10 +128,13 @@ impl Session {
 
     /// The time that [`Session::poll_timeout`] asked for has come.
     pub fn handle_timeout(&mut self, now_ms: u64) {
+        self.presence_timeout(now_ms);
         let silent = self.link.is_connected() && now_ms >= self.link.heard_ms.saturating_add(SILENCE_TIMEOUT_MS);
         match self.link.state {
             State::Waiting { until_ms } if now_ms >= until_ms => self.connect(),
-            State::Greeting { until_ms } if now_ms >= until_ms => self.give_up("the server did not say who it is", now_ms),
+            State::Greeting { until_ms } if now_ms >= until_ms => {
+                self.give_up("the server did not say who it is", now_ms)
+            }
             _ if silent => self.give_up("the server has fallen silent", now_ms),
             State::CatchingUp { .. } | State::Live if now_ms >= self.link.ping_due_ms => {
                 self.link.ping_due_ms = now_ms.saturating_add(PING_INTERVAL_MS);
@@ -136,12 +147,17 @@ impl Session {
     /// When to call [`Session::handle_timeout`], in milliseconds since the Unix epoch.
     pub fn poll_timeout(&self) -> Option<u64> {
         let silence = self.link.heard_ms.saturating_add(SILENCE_TIMEOUT_MS);
-        match self.link.state {
+        let of_link = match self.link.state {
             State::Stopped | State::Connecting => None,
             State::Waiting { until_ms } => Some(until_ms),
             State::Greeting { until_ms } => Some(until_ms),
             State::CatchingUp { .. } | State::Live => Some(self.link.ping_due_ms.min(silence)),
-        }
+        };
+        [of_link, self.presence_deadline()].into_iter().flatten().min()
+    }
+
+    pub(crate) fn is_live(&self) -> bool {
+        matches!(self.link.state, State::Live)
     }
 
     fn give_up(&mut self, reason: &'static str, now_ms: u64) {
@@ -178,6 +194,7 @@ impl Session {
                 let message = envelope.required("message", |scanner| scanner.string())?.into_owned();
                 self.events.push_back(Event::RelayComplained { message });
             }
+            "sync:presence" => self.take_peer(&envelope)?,
             "user:joined" | "user:left" => {
                 let user = envelope.required("user_id", |scanner| scanner.string())?.into_owned();
                 let joined = envelope.kind == "user:joined";
@@ -199,6 +216,7 @@ impl Session {
             return;
         }
         self.link.attempt = 0;
+        self.forget_peers();
         self.ask_for_missing();
     }
 

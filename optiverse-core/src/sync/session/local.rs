@@ -63,7 +63,9 @@ impl Session {
         let mut made = Vec::new();
         let composed = self.compose(&inverse, now_ms, &mut made);
         let fits = self.pending.len() + made.len() <= MAX_PENDING;
-        if let Err(error) = composed.map_err(LocalEditError::from).and(if fits { Ok(()) } else { Err(LocalEditError::TooManyPending) }) {
+        if let Err(error) =
+            composed.map_err(LocalEditError::from).and(if fits { Ok(()) } else { Err(LocalEditError::TooManyPending) })
+        {
             let undone = self.view.apply(&inverse);
             debug_assert!(undone.is_ok(), "{undone:?}");
             return Err(error);
@@ -78,12 +80,7 @@ impl Session {
     }
 
     /// The operations of an edit, from its inverse and the scene after it.
-    fn compose(
-        &mut self,
-        inverse: &Edit,
-        now_ms: u64,
-        made: &mut Vec<Operation<'static>>,
-    ) -> Result<(), FrameError> {
+    fn compose(&mut self, inverse: &Edit, now_ms: u64, made: &mut Vec<Operation<'static>>) -> Result<(), FrameError> {
         let id = OperationId { replica: self.replica, number: self.number + 1 + made.len() as u64 };
         match inverse {
             Edit::Remove { id: item } => {

@@ -4,6 +4,7 @@
 mod event;
 mod link;
 mod local;
+mod peers;
 mod saved;
 mod undo;
 mod view;
@@ -13,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 pub use event::{Event, SceneChange, Status};
 pub use link::{FIRST_RETRY_MS, GREETING_TIMEOUT_MS, LONGEST_RETRY_MS, PING_INTERVAL_MS, SILENCE_TIMEOUT_MS};
 pub use local::{LocalEditError, MAX_PENDING, UndoStep};
+pub use peers::Peer;
 pub use undo::MAX_UNDO_STEPS;
 
 use crate::scene::{ItemId, Scene};
@@ -21,6 +23,7 @@ use crate::sync::operation::Operation;
 use crate::sync::replica::{RemovedItems, Replica};
 use crate::sync::version::ReplicaId;
 use link::Link;
+use peers::Peers;
 use undo::History;
 
 /// What a session is started with.
@@ -54,6 +57,7 @@ pub struct Session {
     view: Scene,
     link: Link,
     history: History,
+    peers: Peers,
     status: Status,
     events: VecDeque<Event>,
     transmits: VecDeque<String>,
@@ -74,6 +78,7 @@ impl Session {
             view: Scene::new(),
             link: Link::new(config.jitter_seed),
             history: History::default(),
+            peers: Peers::default(),
             status: Status::Connecting { attempt: 1 },
             events: VecDeque::new(),
             transmits: VecDeque::new(),

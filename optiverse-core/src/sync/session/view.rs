@@ -10,12 +10,8 @@ use crate::sync::session::{Event, SceneChange, Session};
 impl Session {
     /// Brings the view of these items up to date and tells the host what has changed.
     pub(crate) fn refresh<'i>(&mut self, ids: impl IntoIterator<Item = &'i str>) {
-        let mut change = SceneChange {
-            added: Vec::new(),
-            changed: Vec::new(),
-            removed: Vec::new(),
-            edit: Edit::Batch(Vec::new()),
-        };
+        let mut change =
+            SceneChange { added: Vec::new(), changed: Vec::new(), removed: Vec::new(), edit: Edit::Batch(Vec::new()) };
         let mut edits = Vec::new();
         for id in ids {
             let wanted = self.wanted(id);
@@ -132,7 +128,7 @@ impl Session {
         let pending = self.pending_of_item.get(id).into_iter().flatten();
         let mut operations = pending.filter_map(|number| self.pending.get(number));
         let writes = |operation: &Operation<'_>| operation.body.groups().iter().any(|change| change.group == *group);
-        if operations.any(|operation| writes(operation)) {
+        if operations.any(writes) {
             return true;
         }
         let state = self.confirmed.items.get(id);

@@ -164,7 +164,8 @@ pub(crate) fn command(action: &str, id: &str, state: &ItemState, now_ms: u64) ->
 }
 
 pub(crate) fn remove_command(id: &str, now_ms: u64) -> String {
-    let mut out = String::from("{\"type\":\"command\",\"command\":{\"action\":\"remove_item\",\"item_type\":\"\",\"item_id\":");
+    let mut out =
+        String::from("{\"type\":\"command\",\"command\":{\"action\":\"remove_item\",\"item_type\":\"\",\"item_id\":");
     write_string(id, &mut out);
     out.push_str(",\"data\":{}},\"user_id\":\"relay\"");
     timestamp(now_ms, &mut out);

@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
+use crate::scene::MAX_NESTING;
 use crate::scene::{Properties, Value, read};
 use crate::sync::limits::MAX_FRAME_BYTES;
 use crate::sync::operation::check_limit;
 use crate::sync::wire::FrameError;
 use crate::sync::wire::scanner::Scanner;
-use crate::scene::MAX_NESTING;
 
 /// One frame, taken apart at the top.
 #[derive(Debug)]

@@ -137,9 +137,7 @@ pub(crate) fn read_epoch(envelope: &Envelope<'_>) -> Result<Option<u64>, FrameEr
 }
 
 /// Reads the operations of `sync:ops`, with the sequence number of the first where a relay sends them.
-pub(crate) fn read_operations<'t>(
-    envelope: &Envelope<'t>,
-) -> Result<(Option<u64>, Vec<Operation<'t>>), FrameError> {
+pub(crate) fn read_operations<'t>(envelope: &Envelope<'t>) -> Result<(Option<u64>, Vec<Operation<'t>>), FrameError> {
     let sequence = envelope.optional("sequence", |scanner| scanner.unsigned())?;
     let operations = envelope.required("ops", |scanner| {
         let mut operations = Vec::new();

@@ -1,0 +1,100 @@
+//! Where the others are, and telling them where this user is.
+
+use std::collections::BTreeMap;
+
+use crate::sync::presence::{PRESENCE_EXPIRY_MS, PRESENCE_INTERVAL_MS, Presence};
+use crate::sync::session::{Event, Session};
+use crate::sync::wire::FrameError;
+use crate::sync::wire::envelope::Envelope;
+
+/// One of the others. Two connections of one user are two.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Peer {
+    /// The name.
+    pub user: String,
+    /// Where they are.
+    pub presence: Presence,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Peers {
+    peers: BTreeMap<u64, Peer>,
+    /// When the others vanish, after the connection was lost.
+    vanish_ms: Option<u64>,
+    own: Option<Presence>,
+    own_sent_ms: u64,
+    own_is_due: bool,
+}
+
+impl Session {
+    /// The others, by connection.
+    pub fn peers(&self) -> &BTreeMap<u64, Peer> {
+        &self.peers.peers
+    }
+
+    /// Tells the others where this user is; of states that follow each other quickly the newest.
+    pub fn set_presence(&mut self, presence: Presence, now_ms: u64) {
+        self.peers.own = Some(presence);
+        self.peers.own_is_due = true;
+        self.send_presence(now_ms);
+    }
+
+    pub(crate) fn presence_deadline(&self) -> Option<u64> {
+        let own = (self.peers.own_is_due && self.is_live())
+            .then(|| self.peers.own_sent_ms.saturating_add(PRESENCE_INTERVAL_MS));
+        [own, self.peers.vanish_ms].into_iter().flatten().min()
+    }
+
+    pub(crate) fn presence_timeout(&mut self, now_ms: u64) {
+        self.send_presence(now_ms);
+        if self.peers.vanish_ms.is_some_and(|vanish| vanish <= now_ms) {
+            self.forget_peers();
+        }
+    }
+
+    pub(crate) fn peers_disconnected(&mut self, now_ms: u64) {
+        if !self.peers.peers.is_empty() {
+            self.peers.vanish_ms.get_or_insert(now_ms.saturating_add(PRESENCE_EXPIRY_MS));
+        }
+        self.peers.own_is_due = self.peers.own.is_some();
+    }
+
+    /// The relay tells of everybody anew.
+    pub(crate) fn forget_peers(&mut self) {
+        self.peers.vanish_ms = None;
+        for (connection, _) in std::mem::take(&mut self.peers.peers) {
+            self.events.push_back(Event::Presence { connection, peer: None });
+        }
+    }
+
+    pub(crate) fn take_peer(&mut self, envelope: &Envelope<'_>) -> Result<(), FrameError> {
+        let connection = envelope.required("connection", |scanner| scanner.unsigned())?;
+        let peer = if envelope.get("gone").is_some() {
+            self.peers.peers.remove(&connection);
+            None
+        } else {
+            let user = envelope.required("user", |scanner| scanner.string())?.into_owned();
+            let peer = Peer { user, presence: Presence::read(envelope)? };
+            self.peers.peers.insert(connection, peer.clone());
+            Some(peer)
+        };
+        self.events.push_back(Event::Presence { connection, peer });
+        Ok(())
+    }
+
+    fn send_presence(&mut self, now_ms: u64) {
+        let sent_ms = self.peers.own_sent_ms;
+        // The clock may have been set back.
+        let is_time = now_ms < sent_ms || now_ms >= sent_ms.saturating_add(PRESENCE_INTERVAL_MS);
+        if !self.peers.own_is_due || !is_time || !self.is_live() {
+            return;
+        }
+        let Some(presence) = &self.peers.own else { return };
+        let mut frame = String::from("{\"type\":\"sync:presence\"");
+        presence.write_members(&mut frame);
+        frame.push('}');
+        self.transmits.push_back(frame);
+        self.peers.own_sent_ms = now_ms;
+        self.peers.own_is_due = false;
+    }
+}

@@ -1,0 +1,335 @@
+//! The relay and a client at their borders: sockets that come and go, bad frames, limits, timers.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+use optiverse_core::scene::{Edit, Item, ItemId, Section};
+use optiverse_core::sync::authority::{Authority, AuthorityConfig, ConnectionId, MAX_LOG_OPERATIONS, Payload, Role};
+use optiverse_core::sync::session::{
+    Event, FIRST_RETRY_MS, GREETING_TIMEOUT_MS, LONGEST_RETRY_MS, MAX_UNDO_STEPS, PING_INTERVAL_MS, SILENCE_TIMEOUT_MS,
+    Status, UndoStep,
+};
+use optiverse_core::sync::{DocumentFull, Operation, RemovedItems, Replica, ReplicaId, Session, SessionConfig, limits};
+use proptest::prelude::*;
+
+const START_MS: u64 = 1_763_700_000_000;
+
+fn item(id: &str) -> Item {
+    let properties = serde_json::json!({"item_uuid": id, "_type": "source", "x_mm": 0, "y_mm": 0});
+    Item::new(Section::Items, properties.as_object().unwrap().clone()).unwrap()
+}
+
+fn relay() -> Authority {
+    Authority::new(AuthorityConfig { session_id: "s".to_owned(), epoch: 1, replica: ReplicaId::new(9) })
+}
+
+fn hello(replica: u64) -> String {
+    format!(r#"{{"type":"sync:hello","protocol":1,"replica":"{}","settled":0}}"#, ReplicaId::new(replica))
+}
+
+fn sent(authority: &mut Authority) -> Vec<(u64, String)> {
+    while let Some(record) = authority.poll_record() {
+        authority.handle_stored(record.sequence);
+    }
+    let text = |payload| match payload {
+        Payload::Frame(frame) => frame.to_string(),
+        Payload::Close { code, .. } => format!("close {code}"),
+    };
+    std::iter::from_fn(|| authority.poll_transmit())
+        .map(|transmit| (transmit.connection.0, text(transmit.payload)))
+        .collect()
+}
+
+#[test]
+fn the_late_close_of_an_old_socket_does_not_end_the_new_session() {
+    let mut authority = relay();
+    for connection in [1, 2] {
+        authority.connect(ConnectionId(connection), "ada", Role::Editor, START_MS).unwrap();
+        authority.handle_frame(ConnectionId(connection), hello(7).as_bytes(), START_MS);
+    }
+    let _ = sent(&mut authority);
+    authority.disconnect(ConnectionId(1));
+    let frame = r#"{"type":"sync:ops","ops":[["0000000000007",1,0,0,"a",{"add":"items","set":{}}]]}"#;
+    authority.handle_frame(ConnectionId(2), frame.as_bytes(), START_MS);
+    assert!(sent(&mut authority).iter().any(|(to, frame)| *to == 2 && frame.contains("sync:ack")));
+}
+
+#[test]
+fn an_old_socket_is_closed_and_ignored_once_its_client_is_back() {
+    let mut authority = relay();
+    for connection in [1, 2] {
+        authority.connect(ConnectionId(connection), "ada", Role::Editor, START_MS).unwrap();
+        authority.handle_frame(ConnectionId(connection), hello(7).as_bytes(), START_MS);
+    }
+    assert!(sent(&mut authority).contains(&(1, "close 4001".to_owned())));
+    let frame = r#"{"type":"sync:ops","ops":[["0000000000007",1,0,0,"a",{"add":"items","set":{}}]]}"#;
+    authority.handle_frame(ConnectionId(1), frame.as_bytes(), START_MS);
+    assert_eq!(authority.sequence(), 0);
+}
+
+#[test]
+fn an_empty_state_after_an_oversized_message_does_not_empty_the_room() {
+    let mut authority = relay();
+    authority.connect(ConnectionId(1), "ada", Role::Editor, START_MS).unwrap();
+    let add = r#"{"type":"command","command":{"action":"add_item","item_type":"source","item_id":"a","data":{"x_mm":1,"y_mm":2}}}"#;
+    authority.handle_frame(ConnectionId(1), add.as_bytes(), START_MS);
+    let oversized = format!("{{\"type\":\"command\",\"junk\":\"{}\"}}", "x".repeat(limits::MAX_FRAME_BYTES));
+    authority.handle_frame(ConnectionId(1), oversized.as_bytes(), START_MS);
+    assert!(sent(&mut authority).iter().any(|(_, frame)| frame.contains("the limit is 1048576")));
+    authority.disconnect(ConnectionId(1));
+    authority.connect(ConnectionId(2), "ada", Role::Editor, START_MS).unwrap();
+    let empty = r#"{"type":"sync:full_state","state":{"items":[],"version":0}}"#;
+    authority.handle_frame(ConnectionId(2), empty.as_bytes(), START_MS);
+    assert!(authority.scene().contains("a"));
+    assert!(sent(&mut authority).iter().any(|(to, frame)| *to == 2 && frame.contains("add_item")));
+}
+
+#[test]
+fn attempts_to_connect_are_spread_out_and_never_end() {
+    let mut session = Session::new(SessionConfig { replica: ReplicaId::new(1), jitter_seed: 3 });
+    let mut now_ms = START_MS;
+    for attempt in 1..40_u32 {
+        session.handle_disconnected(now_ms);
+        let due = session.poll_timeout().unwrap();
+        let longest = (FIRST_RETRY_MS << (attempt - 1).min(16)).min(LONGEST_RETRY_MS);
+        assert!((longest / 2..=longest).contains(&(due - now_ms)), "attempt {attempt}: {}", due - now_ms);
+        session.handle_timeout(due - 1);
+        assert_eq!(session.status(), Status::Offline);
+        session.handle_timeout(due);
+        assert_eq!(session.status(), Status::Connecting { attempt: attempt + 1 });
+        now_ms = due;
+    }
+    session.stop();
+    assert_eq!(session.poll_timeout(), None);
+}
+
+#[test]
+fn silence_ends_a_connection() {
+    let mut session = Session::new(SessionConfig { replica: ReplicaId::new(1), jitter_seed: 3 });
+    session.handle_connected(0);
+    assert_eq!(session.poll_timeout(), Some(GREETING_TIMEOUT_MS));
+    session.handle_timeout(GREETING_TIMEOUT_MS);
+    assert_eq!(session.status(), Status::Offline);
+    session.start();
+    session.handle_connected(0);
+    session.handle_frame(br#"{"type":"connection:ack","sync":{}}"#, 0);
+    session.handle_timeout(PING_INTERVAL_MS);
+    assert!(std::iter::from_fn(|| session.poll_transmit()).any(|frame| frame.contains("ping")));
+    session.handle_timeout(SILENCE_TIMEOUT_MS);
+    assert_eq!(session.status(), Status::Offline);
+}
+
+#[test]
+fn a_server_that_only_forwards_is_recognised() {
+    let mut session = Session::new(SessionConfig { replica: ReplicaId::new(1), jitter_seed: 3 });
+    session.handle_connected(0);
+    session.handle_frame(br#"{"type":"connection:ack","session_id":"s","user_id":"u","users":[]}"#, 0);
+    assert!(std::iter::from_fn(|| session.poll_event()).any(|event| event == Event::NoRelay));
+    assert_eq!(session.status(), Status::Offline);
+}
+
+/// S9: nothing is told before it is stored.
+#[test]
+fn nothing_is_told_before_it_is_stored() {
+    let mut authority = relay();
+    authority.connect(ConnectionId(1), "ada", Role::Editor, START_MS).unwrap();
+    authority.handle_frame(ConnectionId(1), hello(7).as_bytes(), START_MS);
+    let _ = sent(&mut authority);
+    let frame = r#"{"type":"sync:ops","ops":[["0000000000007",1,0,0,"a",{"add":"items","set":{}}]]}"#;
+    authority.handle_frame(ConnectionId(1), frame.as_bytes(), START_MS);
+    authority.connect(ConnectionId(2), "bob", Role::Editor, START_MS).unwrap();
+    assert_eq!(authority.poll_transmit(), None);
+    let record = authority.poll_record().unwrap();
+    assert_eq!(authority.poll_transmit(), None);
+    authority.handle_stored(record.sequence);
+    assert!(authority.poll_transmit().is_some());
+}
+
+/// What a faulty or hostile new client gets for an operation.
+#[test]
+fn operations_are_checked() {
+    let mut authority = relay();
+    authority.connect(ConnectionId(1), "ada", Role::Editor, START_MS).unwrap();
+    authority.handle_frame(ConnectionId(1), hello(7).as_bytes(), START_MS);
+    let mut answer = |operation: &str| {
+        let _ = sent(&mut authority);
+        let frame = format!(r#"{{"type":"sync:ops","ops":[{operation}]}}"#);
+        authority.handle_frame(ConnectionId(1), frame.as_bytes(), START_MS);
+        sent(&mut authority).into_iter().map(|(_, frame)| frame).collect::<String>()
+    };
+    let cases = [
+        (
+            r#"["0000000000007",1,0,0,"a",{"add":"items","set":{"item_uuid":"a"}}]"#,
+            r#""type":"sync:ack","number":1,"sequence":1"#,
+        ),
+        (
+            r#"["0000000000007",1,0,0,"a",{"add":"items","set":{"item_uuid":"a"}}]"#,
+            r#""type":"sync:ack","number":1,"sequence":1"#,
+        ),
+        (r#"["0000000000007",2,0,0,"a",{"add":"items","set":{}}]"#, r#""reason":"exists""#),
+        (r#"["0000000000007",3,0,0,"a",{"set":{"item_uuid":"b"}}]"#, r#""reason":"id""#),
+        (r#"["0000000000007",4,0,0,"b",{"add":"items","set":{"item_uuid":"a"}}]"#, r#""reason":"id""#),
+        (r#"["0000000000007",5,0,0,"b",{"set":{"n1":1}}]"#, r#""reason":"removed""#),
+        (r#"["0000000000007",7,0,0,"a",{"set":{"n1":1}}]"#, r#""type":"sync:gap","expected":6"#),
+        (r#"["0000000000007",3,0,0,"a",{"set":{"n1":1}}]"#, r#""reason":"late""#),
+        (r#"["0000000000008",6,0,0,"a",{"set":{"n1":1}}]"#, r#""reason":"id""#),
+        (r#"["0000000000007",0,0,0,"a",{"set":{"n1":1}}]"#, r#""type":"sync:error""#),
+        (r#"["0000000000007",6,140737488355328,0,"a",{"set":{"n1":1}}]"#, r#""type":"sync:error""#),
+        (r#"["0000000000007",6,0,0,"a",{"set":{"n1":1},"unset":["n1"]}]"#, r#""type":"sync:error""#),
+        (
+            r#"["0000000000007",6,0,0,"a",{"set":{"n1":1},"later":[{}]}]"#,
+            r#""type":"sync:ack","number":6,"sequence":2"#,
+        ),
+    ];
+    for (operation, expected) in cases {
+        let answer = answer(operation);
+        assert!(answer.contains(expected), "{operation}\n{answer}");
+    }
+}
+
+/// A frame may hold so many operations and no more.
+#[test]
+fn operations_in_a_frame_are_limited() {
+    let mut authority = relay();
+    authority.connect(ConnectionId(1), "ada", Role::Editor, START_MS).unwrap();
+    authority.handle_frame(ConnectionId(1), hello(7).as_bytes(), START_MS);
+    let frame = |first: usize, count: usize| {
+        let operation = |number| format!(r#"["0000000000007",{number},0,0,"i{number}",{{"add":"items","set":{{}}}}]"#);
+        let operations: Vec<String> = (first..first + count).map(operation).collect();
+        format!(r#"{{"type":"sync:ops","ops":[{}]}}"#, operations.join(","))
+    };
+    authority.handle_frame(ConnectionId(1), frame(1, limits::MAX_FRAME_OPERATIONS + 1).as_bytes(), START_MS);
+    assert_eq!(authority.sequence(), 0);
+    authority.handle_frame(ConnectionId(1), frame(1, limits::MAX_FRAME_OPERATIONS).as_bytes(), START_MS);
+    assert_eq!(authority.sequence(), limits::MAX_FRAME_OPERATIONS as u64);
+}
+
+/// One that was away for as many operations as are kept gets them; for one more it gets a snapshot.
+#[test]
+fn the_log_is_bounded() {
+    let mut authority = relay();
+    authority.connect(ConnectionId(1), "ada", Role::Editor, START_MS).unwrap();
+    authority.handle_frame(ConnectionId(1), hello(7).as_bytes(), START_MS);
+    for number in 1..=MAX_LOG_OPERATIONS + 1 {
+        let frame = format!(r#"{{"type":"sync:ops","ops":[["0000000000007",{number},0,0,"a",{{"remove":true}}]]}}"#);
+        authority.handle_frame(ConnectionId(1), frame.as_bytes(), START_MS);
+    }
+    let mut welcome = |have: u64| {
+        let _ = sent(&mut authority);
+        let hello = format!(
+            r#"{{"type":"sync:hello","protocol":1,"replica":"{}","settled":0,"epoch":"1","have":{have}}}"#,
+            ReplicaId::new(7)
+        );
+        authority.handle_frame(ConnectionId(1), hello.as_bytes(), START_MS);
+        sent(&mut authority).remove(0).1
+    };
+    assert!(welcome(1).ends_with(r#""snapshot":0}"#));
+    assert!(welcome(0).ends_with(r#""snapshot":1}"#));
+}
+
+#[test]
+fn the_steps_of_undo_are_bounded() {
+    let mut session = Session::new(SessionConfig { replica: ReplicaId::new(1), jitter_seed: 0 });
+    for index in 0..=MAX_UNDO_STEPS {
+        let edit = Edit::Add { item: item(&index.to_string()), position: None };
+        session.edit(&edit, UndoStep::New, START_MS).unwrap();
+    }
+    for _ in 0..MAX_UNDO_STEPS {
+        assert!(session.undo(START_MS).unwrap());
+    }
+    assert!(!session.undo(START_MS).unwrap());
+    assert!(session.scene().contains(&ItemId::from("0")));
+}
+
+#[test]
+fn a_document_is_bounded() {
+    let mut replica = Replica::new(RemovedItems::Keep);
+    let value = "1".repeat(limits::MAX_ITEM_BYTES - 1);
+    let mut last = replica.bytes();
+    for number in 1.. {
+        let text = format!(r#"["0000000000007",{number},0,0,"item {number}",{{"set":{{"k":{value}}}}}]"#);
+        let operation = Operation::from_json(&text).unwrap();
+        match replica.apply(&operation) {
+            Ok(_) => last = replica.bytes(),
+            Err(DocumentFull) => break,
+        }
+    }
+    assert_eq!(replica.bytes(), last, "nothing of it was taken");
+    assert!(last <= limits::MAX_DOCUMENT_BYTES && last > limits::MAX_DOCUMENT_BYTES - 2 * limits::MAX_ITEM_BYTES);
+}
+
+#[test]
+fn the_name_of_a_user_is_bounded() {
+    let mut authority = relay();
+    let name = "x".repeat(limits::MAX_NAME_BYTES);
+    assert!(authority.connect(ConnectionId(1), &name, Role::Editor, START_MS).is_ok());
+    assert!(authority.connect(ConnectionId(2), &format!("{name}x"), Role::Editor, START_MS).is_err());
+}
+
+fn frames() -> impl Strategy<Value = Vec<u8>> {
+    let known = prop::sample::select(vec![
+        hello(7),
+        r#"{"type":"sync:ops","sequence":1,"ops":[["0000000000007",1,0,0,"a",{"add":"items","set":{"x_mm":1,"n":[{}]}}]]}"#.to_owned(),
+        r#"{"type":"sync:welcome","epoch":"1","sequence":1,"snapshot":1}"#.to_owned(),
+        r#"{"type":"sync:part","index":0,"part":{"replicas":["0000000000007"],"items":[["a",[0,1,5,0,"items"],{"x_mm":[0,1,5,0,{"y_mm":2}]}]],"vector":[["0000000000007",1,3]],"since":[]}}"#.to_owned(),
+        r#"{"type":"sync:ack","number":1,"sequence":1,"time":[5,0]}"#.to_owned(),
+        r#"{"type":"sync:refused","number":1,"reason":"role"}"#.to_owned(),
+        r#"{"type":"sync:gap","expected":18446744073709551615}"#.to_owned(),
+        r#"{"type":"connection:ack","sync":{}}"#.to_owned(),
+        r#"{"type":"command","command":{"action":"update_item","item_type":"ruler","item_id":"a","data":{"points":[[1,2]]}}}"#.to_owned(),
+        r#"{"type":"command","command":{"action":"add_item","item_type":"source","item_id":"b","data":{"x_mm":NaN}}}"#.to_owned(),
+        r#"{"type":"sync:full_state","state":{"items":[{"uuid":"c","item_type":"text"}]}}"#.to_owned(),
+        r#"{"type":"sync:request"}"#.to_owned(),
+        r#"{"type":"component:add","data":{"id":"a","kind":"lens","x_mm":1}}"#.to_owned(),
+        r#"{"type":"component:move","data":{"id":"a","y_mm":1e400}}"#.to_owned(),
+        r#"{"type":"component:delete","data":{"id":"a"}}"#.to_owned(),
+    ]);
+    let changed =
+        (known, any::<prop::sample::Index>(), any::<u8>(), any::<bool>()).prop_map(|(text, at, byte, change)| {
+            let mut bytes = text.into_bytes();
+            if change {
+                let place = at.index(bytes.len());
+                bytes[place] = byte;
+            }
+            bytes
+        });
+    prop_oneof![8 => changed, 1 => prop::collection::vec(any::<u8>(), 0..40)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3_000))]
+
+    /// Invariant 13: any bytes at all give an error or are ignored; another client goes on undisturbed.
+    #[test]
+    fn any_frames_reach_the_relay(input in prop::collection::vec((1..3_u64, frames()), 0..30)) {
+        let mut authority = relay();
+        for connection in 1..4 {
+            authority.connect(ConnectionId(connection), "ada", Role::Editor, START_MS).unwrap();
+        }
+        for (index, (connection, frame)) in input.into_iter().enumerate() {
+            let now_ms = START_MS + index as u64 * 400;
+            authority.handle_frame(ConnectionId(connection), &frame, now_ms);
+            authority.handle_timeout(now_ms);
+        }
+        let _ = sent(&mut authority);
+        authority.handle_frame(ConnectionId(3), hello(8).as_bytes(), START_MS);
+        let operation = r#"{"type":"sync:ops","ops":[["0000000000008",1,0,0,"mine",{"add":"items","set":{}}]]}"#;
+        authority.handle_frame(ConnectionId(3), operation.as_bytes(), START_MS);
+        prop_assert!(sent(&mut authority).iter().any(|(to, frame)| *to == 3 && frame.contains("sync:ack")));
+    }
+
+    /// Invariant 13: nor does a relay's frame harm a client, whatever it holds.
+    #[test]
+    fn any_frames_reach_a_client(input in prop::collection::vec(frames(), 0..30)) {
+        let mut session = Session::new(SessionConfig { replica: ReplicaId::new(7), jitter_seed: 0 });
+        session.edit(&Edit::Add { item: item("a"), position: None }, UndoStep::New, 0).unwrap();
+        session.handle_connected(0);
+        session.handle_frame(br#"{"type":"connection:ack","sync":{}}"#, 0);
+        for frame in input {
+            session.handle_frame(&frame, 0);
+            while session.poll_event().is_some() {}
+            while session.poll_transmit().is_some() {}
+        }
+        let anew = Session::resume(SessionConfig { replica: ReplicaId::new(0), jitter_seed: 0 }, &session.save()).unwrap();
+        prop_assert_eq!(anew.scene().len(), session.scene().len());
+    }
+}
