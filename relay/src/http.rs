@@ -1,0 +1,191 @@
+//! What is asked for over HTTP.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant, UNIX_EPOCH};
+
+use axum::body::Bytes;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::{DefaultBodyLimit, Extension, Path, Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+use tokio::sync::OwnedSemaphorePermit;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use crate::close::Close;
+use crate::config::Config;
+use crate::limit::Addresses;
+use crate::raytrace::{MAX_BODY_BYTES, RaytraceError, Raytracer};
+use crate::registry::{Failure, Sessions};
+use crate::socket::{self, MAX_MESSAGE_BYTES, READ_BUFFER_BYTES};
+
+/// Random bytes in the id of a session that the relay names.
+const ID_BYTES: usize = 32;
+
+/// The longest body of a request that has no use for a long one, in bytes.
+const MAX_SMALL_BODY_BYTES: usize = 16 << 10;
+
+/// The longest that a request may take to arrive whole.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The connection that a request came on.
+#[derive(Debug, Clone)]
+pub(crate) struct Peer {
+    pub(crate) address: IpAddr,
+    /// Its place among all connections, which a WebSocket keeps.
+    pub(crate) place: Arc<OwnedSemaphorePermit>,
+}
+
+/// What all requests share.
+#[derive(Debug)]
+struct Shared {
+    sessions: Arc<Sessions>,
+    raytracer: Raytracer,
+    addresses: Addresses,
+}
+
+/// An answer other than the one that was hoped for: `{"error": …}`.
+#[derive(Debug)]
+struct Refusal(StatusCode, String);
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (self.0, Json(json!({ "error": self.1 }))).into_response()
+    }
+}
+
+/// All routes.
+pub(crate) fn router(sessions: Arc<Sessions>, config: &Config) -> Router {
+    let shared = Arc::new(Shared {
+        sessions,
+        raytracer: Raytracer::new(&config.limits),
+        addresses: Addresses::new(config.limits.http_requests_per_second),
+    });
+    let origins: Vec<HeaderValue> =
+        config.allowed_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
+    let cors = CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([header::CONTENT_TYPE]);
+    Router::new()
+        .route("/", get(health))
+        .route("/health", get(health))
+        .route("/api/sessions", post(create).layer(DefaultBodyLimit::max(MAX_SMALL_BODY_BYTES)))
+        .route("/api/sessions/{id}", get(describe))
+        .route("/api/raytrace", post(raytrace).layer(DefaultBodyLimit::max(MAX_BODY_BYTES)))
+        .fallback(async || Refusal(StatusCode::NOT_FOUND, "there is nothing here".to_owned()))
+        .method_not_allowed_fallback(async || {
+            Refusal(StatusCode::METHOD_NOT_ALLOWED, "not with this method".to_owned())
+        })
+        .layer(from_fn_with_state(Arc::clone(&shared), limit_address))
+        .layer(cors)
+        .route("/ws/{session}/{user}", get(connect))
+        .route("/ws/{session}", get(bad_path))
+        .route("/ws/{session}/{user}/{*rest}", get(bad_path))
+        .with_state(shared)
+}
+
+async fn limit_address(
+    State(shared): State<Arc<Shared>>,
+    Extension(peer): Extension<Peer>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if !shared.addresses.allow(peer.address, Instant::now()) {
+        let refusal = Refusal(StatusCode::TOO_MANY_REQUESTS, "too many requests from this address".to_owned());
+        return ([(header::RETRY_AFTER, "1")], refusal).into_response();
+    }
+    match tokio::time::timeout(BODY_TIMEOUT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Refusal(StatusCode::REQUEST_TIMEOUT, "the request took too long".to_owned()).into_response(),
+    }
+}
+
+async fn health(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    let count = shared.sessions.count();
+    Json(json!({ "status": "ok", "active_sessions": count.used, "total_users": count.users }))
+}
+
+async fn create(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Json<Value>, Refusal> {
+    check_create(&body).map_err(|problem| Refusal(StatusCode::BAD_REQUEST, problem))?;
+    let unavailable = |failure: Failure| {
+        tracing::warn!(%failure, "no session could be created");
+        Refusal(StatusCode::SERVICE_UNAVAILABLE, failure.to_string())
+    };
+    let mut bits = [0; ID_BYTES];
+    getrandom::fill(&mut bits).map_err(|error| unavailable(error.into()))?;
+    let id = URL_SAFE_NO_PAD.encode(bits);
+    shared.sessions.create(&id).await.map_err(unavailable)?;
+    Ok(Json(json!({ "session_id": id, "share_link": format!("optiverse://join/{id}") })))
+}
+
+/// The body is empty or an object.
+fn check_create(body: &[u8]) -> Result<(), String> {
+    if body.is_empty() {
+        return Ok(());
+    }
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(members)) => match members.keys().next() {
+            None => Ok(()),
+            Some(key) => Err(format!("`{key}` is not known here")),
+        },
+        Ok(_) => Err("the body is no object".to_owned()),
+        Err(error) => Err(format!("the body is not JSON: {error}")),
+    }
+}
+
+async fn describe(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
+    let found = shared.sessions.describe(&id);
+    let found = found.ok_or_else(|| Refusal(StatusCode::NOT_FOUND, "there is no session of this name".to_owned()))?;
+    let created = UNIX_EPOCH + Duration::from_millis(found.created_ms);
+    Ok(Json(json!({
+        "session_id": id,
+        "created_at": humantime::format_rfc3339_millis(created).to_string(),
+        "active_users": found.users,
+        "user_count": found.users.len(),
+    })))
+}
+
+async fn raytrace(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Response, Refusal> {
+    let rays = shared.raytracer.trace(body.into()).await.map_err(|error| {
+        let status = match error {
+            RaytraceError::Request(_) => StatusCode::BAD_REQUEST,
+            RaytraceError::TooLarge(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            RaytraceError::TooLong(_) | RaytraceError::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            RaytraceError::Failed => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Refusal(status, error.to_string())
+    })?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], rays).into_response())
+}
+
+fn prepare(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
+    upgrade.read_buffer_size(READ_BUFFER_BYTES).max_message_size(MAX_MESSAGE_BYTES).max_frame_size(MAX_MESSAGE_BYTES)
+}
+
+async fn connect(
+    State(shared): State<Arc<Shared>>,
+    Extension(peer): Extension<Peer>,
+    Path((session, user)): Path<(String, String)>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let sessions = Arc::clone(&shared.sessions);
+    prepare(upgrade).on_upgrade(async move |socket| {
+        socket::serve(socket, sessions, session, user).await;
+        drop(peer.place);
+    })
+}
+
+/// Clients expect the refusal on the WebSocket.
+async fn bad_path(Extension(peer): Extension<Peer>, upgrade: WebSocketUpgrade) -> Response {
+    prepare(upgrade).on_upgrade(async move |socket| {
+        socket::close(socket, Close::NAMES).await;
+        drop(peer.place);
+    })
+}
