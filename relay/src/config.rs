@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use axum::http::HeaderValue;
 use serde::Deserialize;
 
 /// The default configuration as a file with comments.
@@ -20,9 +21,30 @@ pub struct Config {
     /// Whether a session exists only once `POST /api/sessions` has made it.
     pub require_created_sessions: bool,
     /// Origins that web pages may come from.
-    pub allowed_origins: Vec<String>,
+    pub allowed_origins: Vec<Origin>,
     /// The limits.
     pub limits: Limits,
+}
+
+/// The origin of a web page: scheme, host, and port if it is not the scheme's own, such as `https://example.org`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Origin(pub(crate) HeaderValue);
+
+impl TryFrom<String> for Origin {
+    type Error = ConfigError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        let is_origin = host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '*', ' ']));
+        let value = is_origin.then(|| HeaderValue::from_str(&text).ok()).flatten();
+        let expected = "an origin such as \"https://example.org\", with no path";
+        value.map(Origin).ok_or_else(|| ConfigError::Value {
+            key: "allowed_origins",
+            found: format!("{text:?}"),
+            expected,
+        })
+    }
 }
 
 /// Where sessions are kept.
@@ -206,6 +228,9 @@ mod tests {
         assert_eq!(error("[limits]\nsessions = 0"), "`limits.sessions` is 0, expected 1 or more");
         assert!(Config::from_toml("[limits]\nsessions = 1").is_ok());
         assert!(error("store = \"sqlite:\"").contains("expected \"memory\" or \"sqlite:PATH\""));
+        assert!(error("allowed_origins = [\"https://a.org/\"]").contains("with no path"));
+        assert!(error("allowed_origins = [\"*\"]").contains("`allowed_origins` is \"*\""));
+        assert!(Config::from_toml("allowed_origins = [\"https://a.org:8080\"]").is_ok());
         assert!(error("[limits]\nsessions = -1").contains("sessions"));
     }
 }

@@ -21,6 +21,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use crate::close::Close;
 use crate::config::Config;
 use crate::limit::Addresses;
+use crate::metrics::CONTENT_TYPE;
 use crate::raytrace::{MAX_BODY_BYTES, RaytraceError, Raytracer};
 use crate::registry::{Failure, Sessions};
 use crate::socket::{self, MAX_MESSAGE_BYTES, READ_BUFFER_BYTES};
@@ -33,6 +34,9 @@ const MAX_SMALL_BODY_BYTES: usize = 16 << 10;
 
 /// The longest that a request may take to arrive whole.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long the store may take to show that it works.
+const READY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The connection that a request came on.
 #[derive(Debug, Clone)]
@@ -67,8 +71,7 @@ pub(crate) fn router(sessions: Arc<Sessions>, config: &Config) -> Router {
         raytracer: Raytracer::new(&config.limits),
         addresses: Addresses::new(config.limits.http_requests_per_second),
     });
-    let origins: Vec<HeaderValue> =
-        config.allowed_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
+    let origins: Vec<HeaderValue> = config.allowed_origins.iter().map(|origin| origin.0.clone()).collect();
     let cors = CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST])
@@ -76,6 +79,8 @@ pub(crate) fn router(sessions: Arc<Sessions>, config: &Config) -> Router {
     Router::new()
         .route("/", get(health))
         .route("/health", get(health))
+        .route("/ready", get(ready))
+        .route("/metrics", get(metrics))
         .route("/api/sessions", post(create).layer(DefaultBodyLimit::max(MAX_SMALL_BODY_BYTES)))
         .route("/api/sessions/{id}", get(describe))
         .route("/api/raytrace", post(raytrace).layer(DefaultBodyLimit::max(MAX_BODY_BYTES)))
@@ -110,6 +115,22 @@ async fn limit_address(
 async fn health(State(shared): State<Arc<Shared>>) -> Json<Value> {
     let count = shared.sessions.count();
     Json(json!({ "status": "ok", "active_sessions": count.used, "total_users": count.users }))
+}
+
+/// Whether sessions can be read: the store is asked for one that cannot exist.
+async fn ready(State(shared): State<Arc<Shared>>) -> Result<Json<Value>, Refusal> {
+    let unavailable = |problem: String| Refusal(StatusCode::SERVICE_UNAVAILABLE, problem);
+    let answer = tokio::time::timeout(READY_TIMEOUT, shared.sessions.storage().load("")).await;
+    answer
+        .map_err(|_| unavailable("the store does not answer in time".to_owned()))?
+        .map_err(|error| unavailable(error.to_string()))?;
+    Ok(Json(json!({ "status": "ready" })))
+}
+
+async fn metrics(State(shared): State<Arc<Shared>>) -> Result<Response, Refusal> {
+    let text = shared.sessions.metrics().encode(&shared.sessions.count());
+    let text = text.map_err(|error| Refusal(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+    Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response())
 }
 
 async fn create(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Json<Value>, Refusal> {

@@ -13,6 +13,7 @@ pub mod close;
 pub mod config;
 mod http;
 mod limit;
+mod metrics;
 mod outbox;
 mod raytrace;
 mod registry;

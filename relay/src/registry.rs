@@ -9,6 +9,7 @@ use optiverse_core::sync::authority::RestoreError;
 use crate::clock::Clock;
 use crate::close::Close;
 use crate::config::{Config, Limits};
+use crate::metrics::Metrics;
 use crate::session::{self, Lease, Live};
 use crate::store::{Change, SessionInfo, Storage, StoreError};
 
@@ -52,6 +53,7 @@ pub(crate) struct Sessions {
     clock: Clock,
     limits: Limits,
     require_created: bool,
+    metrics: Metrics,
 }
 
 /// What is told of a session.
@@ -64,6 +66,8 @@ pub(crate) struct Description {
 /// How much is going on.
 #[derive(Debug)]
 pub(crate) struct Count {
+    /// Sessions that exist.
+    pub(crate) sessions: usize,
     /// Sessions with users.
     pub(crate) used: usize,
     /// Connections to sessions.
@@ -79,11 +83,16 @@ impl Sessions {
             clock: Clock::new(),
             limits: config.limits.clone(),
             require_created: config.require_created_sessions,
+            metrics: Metrics::new(),
         }
     }
 
     pub(crate) fn storage(&self) -> &Storage {
         &self.storage
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     pub(crate) fn clock(&self) -> &Clock {
@@ -168,6 +177,7 @@ impl Sessions {
 
     /// A session could not be brought into memory or stored; one that was never stored does not exist.
     pub(crate) fn failed(&self, id: &str, live: &Arc<Live>, never_stored: bool) {
+        self.metrics.store_failures.inc();
         let mut entries = self.entries();
         let Some(entry) = entries.get_mut(id) else { return };
         if entry.live.as_ref().is_some_and(|present| Arc::ptr_eq(present, live)) {
@@ -189,7 +199,7 @@ impl Sessions {
         let entries = self.entries();
         let users = entries.values().filter_map(|entry| entry.live.as_ref()).map(|live| live.user_count());
         let (used, users) = users.filter(|count| *count > 0).fold((0, 0), |(used, all), count| (used + 1, all + count));
-        Count { used, users }
+        Count { sessions: entries.len(), used, users }
     }
 
     /// Forgets the sessions that nobody has used for too long.

@@ -180,6 +180,8 @@ struct Writer {
     mailbox: mpsc::UnboundedReceiver<Input>,
     unsaved: Vec<Record>,
     unsaved_bytes: usize,
+    /// The newest operation that is stored.
+    stored: u64,
     /// The newest operation that is being stored, and when it is.
     saving: Option<(u64, Waiting)>,
     /// Operations since the last snapshot, and their bytes.
@@ -196,7 +198,9 @@ impl Writer {
         authority: Authority,
         mailbox: mpsc::UnboundedReceiver<Input>,
     ) -> Writer {
+        let stored = authority.sequence();
         Writer {
+            stored,
             sessions,
             live,
             id,
@@ -234,7 +238,7 @@ impl Writer {
                 biased;
                 stored_up_to = saved(&mut self.saving), if self.saving.is_some() => {
                     self.saving = None;
-                    self.authority.handle_stored(stored_up_to?);
+                    self.handle_stored(stored_up_to?);
                 }
                 _ = self.mailbox.recv_many(&mut inputs, BATCH), if may_receive => {
                     for input in inputs.drain(..) {
@@ -301,6 +305,7 @@ impl Writer {
         let document = self.authority.document();
         outbox.extend(2 * document.bytes() + 256 * document.len());
         self.outboxes.insert(connection, outbox);
+        self.sessions.metrics().connections.inc();
         self.users().push((connection, user.to_owned()));
         tracing::info!(session = self.id, user, connection = connection.0, "connected");
         Ok(())
@@ -340,7 +345,7 @@ impl Writer {
             // A store in memory has done it.
             Ok(answer) => {
                 stored::<()>(Ok(answer))?;
-                self.authority.handle_stored(last);
+                self.handle_stored(last);
             }
             Err(oneshot::error::TryRecvError::Empty) => self.saving = Some((last, waiting)),
             Err(oneshot::error::TryRecvError::Closed) => return Err(Failure::Closed),
@@ -350,6 +355,12 @@ impl Writer {
             self.snapshot();
         }
         Ok(())
+    }
+
+    fn handle_stored(&mut self, sequence: u64) {
+        self.sessions.metrics().operations.inc_by(sequence - self.stored);
+        self.stored = sequence;
+        self.authority.handle_stored(sequence);
     }
 
     /// Has the state stored in place of the operations that led to it.
@@ -369,6 +380,7 @@ impl Writer {
     fn transmit(&mut self) {
         // All receivers share one text; those of one frame follow each other.
         let mut last: Option<(Arc<str>, Utf8Bytes)> = None;
+        let mut sent = 0;
         while let Some(transmit) = self.authority.poll_transmit() {
             let Some(outbox) = self.outboxes.get(&transmit.connection) else { continue };
             match transmit.payload {
@@ -378,10 +390,13 @@ impl Writer {
                         _ => Utf8Bytes::from(&*frame),
                     };
                     last = Some((frame, text.clone()));
-                    outbox.push(text);
+                    sent += u64::from(outbox.push(text));
                 }
                 Payload::Close { code, reason } => outbox.close(Close { code, reason }),
             }
+        }
+        if sent > 0 {
+            self.sessions.metrics().sent.inc_by(sent);
         }
     }
 

@@ -36,7 +36,7 @@ static NEXT_CONNECTION: AtomicU64 = AtomicU64::new(1);
 /// Serves a connection until it ends.
 pub(crate) async fn serve(mut socket: WebSocket, sessions: Arc<Sessions>, session: String, user: String) {
     let close = match admit(&sessions, &session, user).await {
-        Ok(admitted) => admitted.exchange(&mut socket, sessions.limits()).await,
+        Ok(admitted) => admitted.exchange(&mut socket, &sessions).await,
         Err(close) => Some(close),
     };
     if let Some(reason) = close {
@@ -71,8 +71,9 @@ fn is_usable(name: &str) -> bool {
 
 impl Admitted {
     /// Passes frames on both ways. Returns how to close the connection, unless it has ended by itself.
-    async fn exchange(&self, socket: &mut WebSocket, limits: &Limits) -> Option<Close> {
-        let mut budget = Budget::new(limits);
+    async fn exchange(&self, socket: &mut WebSocket, sessions: &Sessions) -> Option<Close> {
+        let metrics = sessions.metrics();
+        let mut budget = Budget::new(sessions.limits());
         let mut resume = None;
         loop {
             tokio::select! {
@@ -83,6 +84,7 @@ impl Admitted {
                         return None;
                     }
                     if close.is_some() {
+                        metrics.slow_connections.inc_by(u64::from(close == Some(Close::SLOW)));
                         return close;
                     }
                 }
@@ -99,6 +101,10 @@ impl Admitted {
                     let (is_control, bytes) = (frame.is_empty(), frame.len());
                     if !is_control && !self.lease.send_frame(self.connection, frame).await {
                         return Some(self.outbox.take().close.unwrap_or(Close::STORE));
+                    }
+                    if !is_control {
+                        metrics.received.inc();
+                        metrics.received_bytes.inc_by(bytes as u64);
                     }
                     resume = budget.use_up(bytes);
                 }

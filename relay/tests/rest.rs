@@ -7,7 +7,7 @@ mod common;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use common::{Client, config, relay};
+use common::{Client, REPLICAS, add, config, relay};
 use optiverse_relay::config::Config;
 use optiverse_relay::server::Relay;
 use serde_json::{Value, json};
@@ -62,6 +62,51 @@ async fn sessions_are_made_described_and_joined() {
     for path in ["/health", "/"] {
         let expected = json!({"status": "ok", "active_sessions": 1, "total_users": 1});
         assert_eq!(curl(address, path, None).await, (200, expected), "{path}");
+    }
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn it_says_whether_it_is_ready_and_what_it_has_done() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = optiverse_relay::config::StoreChoice::Sqlite(directory.path().join("relay.db"));
+    let relay = Relay::start(&Config { store, ..config() }).await.unwrap();
+    let address = relay.address();
+    assert_eq!(curl(address, "/ready", None).await, (200, json!({"status": "ready"})));
+    let (mut client, _) = Client::join_sync(address, "bench", "ann", REPLICAS[0]).await;
+    client.send(json!({"type": "sync:ops", "ops": [add(REPLICAS[0], 1, "lens")]})).await;
+    client.next_of("sync:ack").await;
+    let answer = Command::new("curl").args(["--silent", &format!("http://{address}/metrics")]).output().await.unwrap();
+    let text = String::from_utf8(answer.stdout).unwrap();
+    for line in [
+        "optiverse_relay_sessions 1",
+        "optiverse_relay_sessions_in_use 1",
+        "optiverse_relay_users 1",
+        "optiverse_relay_connections_total 1",
+        "optiverse_relay_messages_received_total 2",
+        "optiverse_relay_operations_stored_total 1",
+        "optiverse_relay_slow_connections_total 0",
+        "optiverse_relay_store_failures_total 0",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    }
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn pages_of_allowed_origins_alone_may_read_answers() {
+    let config = Config {
+        allowed_origins: Config::from_toml("allowed_origins = [\"https://a.org\"]").unwrap().allowed_origins,
+        ..config()
+    };
+    let relay = Relay::start(&config).await.unwrap();
+    for (origin, expected) in [("https://a.org", true), ("https://b.org", false)] {
+        let url = format!("http://{}/health", relay.address());
+        let header = format!("Origin: {origin}");
+        let answer =
+            Command::new("curl").args(["--silent", "--include", "--header", &header, &url]).output().await.unwrap();
+        let text = String::from_utf8(answer.stdout).unwrap().to_lowercase();
+        assert_eq!(text.contains(&format!("access-control-allow-origin: {origin}")), expected, "{text}");
     }
     relay.stop().await;
 }
