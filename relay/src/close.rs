@@ -21,6 +21,10 @@ impl Close {
         Close { code: 1008, reason: "the path must be /ws/SESSION/USER, with names of 1 to 256 bytes" };
     /// Nobody created this session, and the relay wants that.
     pub const UNKNOWN_SESSION: Close = Close { code: 1008, reason: "there is no session of this name" };
+    /// The session has a password, and this is not it, or none was given in time.
+    pub const WRONG_PASSWORD: Close = Close { code: 1008, reason: "wrong password" };
+    /// Passwords were tried faster than the address may make requests.
+    pub const TOO_MANY_TRIES: Close = Close { code: 1013, reason: "too many passwords tried, try again later" };
     /// The message is longer than any that could be answered.
     pub const TOO_LARGE: Close = Close { code: 1009, reason: "the message is longer than 8388608 bytes" };
     /// The session could not be read or stored. Reconnect and catch up.

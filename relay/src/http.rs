@@ -1,13 +1,14 @@
 //! What is asked for over HTTP.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use axum::body::Bytes;
 use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{DefaultBodyLimit, Extension, Path, Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::extract::{DefaultBodyLimit, Extension, Path, Query, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -18,16 +19,20 @@ use serde_json::{Value, json};
 use tokio::sync::OwnedSemaphorePermit;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+use crate::access::{Access, PasswordError};
 use crate::close::Close;
 use crate::config::Config;
 use crate::limit::Addresses;
 use crate::metrics::CONTENT_TYPE;
 use crate::raytrace::{MAX_BODY_BYTES, RaytraceError, Raytracer};
 use crate::registry::{Failure, Sessions};
-use crate::socket::{self, MAX_MESSAGE_BYTES, READ_BUFFER_BYTES};
+use crate::socket::{self, MAX_MESSAGE_BYTES, READ_BUFFER_BYTES, Visitor};
 
 /// Random bytes in the id of a session that the relay names.
 const ID_BYTES: usize = 32;
+
+/// The header of a WebSocket request that may hold the password of the session.
+const PASSWORD_HEADER: &str = "x-session-password";
 
 /// The longest body of a request that has no use for a long one, in bytes.
 const MAX_SMALL_BODY_BYTES: usize = 16 << 10;
@@ -51,7 +56,8 @@ pub(crate) struct Peer {
 struct Shared {
     sessions: Arc<Sessions>,
     raytracer: Raytracer,
-    addresses: Addresses,
+    addresses: Arc<Addresses>,
+    access: Arc<Access>,
 }
 
 /// An answer other than the one that was hoped for: `{"error": …}`.
@@ -66,10 +72,12 @@ impl IntoResponse for Refusal {
 
 /// All routes.
 pub(crate) fn router(sessions: Arc<Sessions>, config: &Config) -> Router {
+    let addresses = Arc::new(Addresses::new(config.limits.http_requests_per_second));
     let shared = Arc::new(Shared {
         sessions,
         raytracer: Raytracer::new(&config.limits),
-        addresses: Addresses::new(config.limits.http_requests_per_second),
+        access: Arc::new(Access::new(Arc::clone(&addresses))),
+        addresses,
     });
     let origins: Vec<HeaderValue> = config.allowed_origins.iter().map(|origin| origin.0.clone()).collect();
     let cors = CorsLayer::new()
@@ -134,31 +142,45 @@ async fn metrics(State(shared): State<Arc<Shared>>) -> Result<Response, Refusal>
 }
 
 async fn create(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Json<Value>, Refusal> {
-    check_create(&body).map_err(|problem| Refusal(StatusCode::BAD_REQUEST, problem))?;
+    let password = read_create(&body).map_err(|problem| Refusal(StatusCode::BAD_REQUEST, problem))?;
     let unavailable = |failure: Failure| {
         tracing::warn!(%failure, "no session could be created");
         Refusal(StatusCode::SERVICE_UNAVAILABLE, failure.to_string())
     };
+    let password = match password {
+        None => None,
+        Some(password) => Some(shared.access.hash(password).await.map_err(|error| {
+            let status = match error {
+                PasswordError::Length => StatusCode::BAD_REQUEST,
+                PasswordError::Hash(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            };
+            Refusal(status, error.to_string())
+        })?),
+    };
     let mut bits = [0; ID_BYTES];
     getrandom::fill(&mut bits).map_err(|error| unavailable(error.into()))?;
     let id = URL_SAFE_NO_PAD.encode(bits);
-    shared.sessions.create(&id).await.map_err(unavailable)?;
+    shared.sessions.create(&id, password).await.map_err(unavailable)?;
     Ok(Json(json!({ "session_id": id, "share_link": format!("optiverse://join/{id}") })))
 }
 
-/// The body is empty or an object.
-fn check_create(body: &[u8]) -> Result<(), String> {
+/// The password in the body, which is empty or an object.
+fn read_create(body: &[u8]) -> Result<Option<String>, String> {
     if body.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
-    match serde_json::from_slice(body) {
-        Ok(Value::Object(members)) => match members.keys().next() {
-            None => Ok(()),
-            Some(key) => Err(format!("`{key}` is not known here")),
-        },
-        Ok(_) => Err("the body is no object".to_owned()),
-        Err(error) => Err(format!("the body is not JSON: {error}")),
+    let body: Value = serde_json::from_slice(body).map_err(|error| format!("the body is not JSON: {error}"))?;
+    let Value::Object(members) = body else { return Err("the body is no object".to_owned()) };
+    let mut password = None;
+    for (key, value) in members {
+        match (key.as_str(), value) {
+            ("password", Value::String(text)) => password = Some(text),
+            ("password", Value::Null) => {}
+            ("password", value) => return Err(format!("`password` is {value}, expected a text")),
+            _ => return Err(format!("`{key}` is not known here")),
+        }
     }
+    Ok(password)
 }
 
 async fn describe(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
@@ -194,11 +216,16 @@ async fn connect(
     State(shared): State<Arc<Shared>>,
     Extension(peer): Extension<Peer>,
     Path((session, user)): Path<(String, String)>,
+    Query(query): Query<HashMap<String, String>>,
+    headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    let sessions = Arc::clone(&shared.sessions);
+    let in_header = headers.get(PASSWORD_HEADER).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let password = in_header.or_else(|| query.get("password").cloned());
+    let visitor = Visitor { session, user, password, address: peer.address };
+    let (sessions, access) = (Arc::clone(&shared.sessions), Arc::clone(&shared.access));
     prepare(upgrade).on_upgrade(async move |socket| {
-        socket::serve(socket, sessions, session, user).await;
+        socket::serve(socket, sessions, &access, visitor).await;
         drop(peer.place);
     })
 }

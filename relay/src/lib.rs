@@ -8,6 +8,7 @@
 //! take piles up in its outbox, and one whose outbox is full is closed and may come back. Nobody is told of an operation
 //! before it is stored.
 
+mod access;
 mod clock;
 pub mod close;
 pub mod config;

@@ -112,15 +112,15 @@ impl Sessions {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn new_info(&self, id: &str) -> Result<SessionInfo, Failure> {
+    fn new_info(&self, id: &str, password: Option<String>) -> Result<SessionInfo, Failure> {
         let now_ms = self.clock.now_ms();
         let epoch = getrandom::u64()?;
-        Ok(SessionInfo { id: id.to_owned(), epoch, created_ms: now_ms, active_ms: now_ms })
+        Ok(SessionInfo { id: id.to_owned(), epoch, created_ms: now_ms, active_ms: now_ms, password })
     }
 
     /// Makes a session with a name that nobody can guess. When it returns, the session is stored.
-    pub(crate) async fn create(&self, id: &str) -> Result<(), Failure> {
-        let info = self.new_info(id)?;
+    pub(crate) async fn create(&self, id: &str, password: Option<String>) -> Result<(), Failure> {
+        let info = self.new_info(id, password)?;
         {
             let mut entries = self.entries();
             if entries.len() >= self.limits.sessions {
@@ -136,6 +136,11 @@ impl Sessions {
         stored
     }
 
+    /// The hash of a session's password, if there is such a session and it has one.
+    pub(crate) fn password(&self, id: &str) -> Option<String> {
+        self.entries().get(id)?.info.password.clone()
+    }
+
     /// Holds on to a session, which is brought into memory, and made if it may be.
     pub(crate) fn join(self: &Arc<Self>, id: &str) -> Result<Lease, Close> {
         let mut entries = self.entries();
@@ -145,7 +150,7 @@ impl Sessions {
             None if self.require_created => return Err(Close::UNKNOWN_SESSION),
             None if known >= self.limits.sessions => return Err(Close::RELAY_FULL),
             None => {
-                let info = self.new_info(id).map_err(|_| Close::STORE)?;
+                let info = self.new_info(id, None).map_err(|_| Close::STORE)?;
                 let live = session::start(Arc::clone(self), info.clone(), true);
                 entries.entry(id.to_owned()).or_insert(Entry { info, live: Some(live) })
             }

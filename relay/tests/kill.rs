@@ -171,6 +171,31 @@ async fn a_restart_continues_where_it_was() {
 }
 
 #[tokio::test]
+async fn the_log_is_bounded_and_a_snapshot_brings_everything_back() {
+    const OPERATIONS: u64 = 10_100;
+    let directory = tempfile::tempdir().unwrap();
+    let (mut child, address) = start(directory.path()).await;
+    let (mut client, _) = Client::join_sync(address, "bench", "ann", REPLICAS[0]).await;
+    for first in (1..=OPERATIONS).step_by(100) {
+        let operations: Vec<Value> =
+            (first..first + 100).map(|number| add(REPLICAS[0], number, &format!("{}-{number}", REPLICAS[0]))).collect();
+        client.send(json!({"type": "sync:ops", "ops": operations})).await;
+    }
+    while client.next_of("sync:ack").await["number"] != OPERATIONS {}
+    child.kill().await.unwrap();
+    let mut store = SqliteStore::open(&directory.path().join("relay.db")).unwrap();
+    let found = store.load("bench").unwrap().unwrap();
+    drop(store);
+    // One snapshot at least, made when there were 10,000 operations or one group more.
+    assert!(found.snapshot.is_some_and(|snapshot| snapshot.sequence >= 10_000));
+    assert!(found.records.len() <= 100, "{} records", found.records.len());
+    assert_eq!(stored(directory.path()).len() as u64, OPERATIONS);
+    let (_child, address) = start(directory.path()).await;
+    let (_client, sequence) = Client::join_sync(address, "bench", "bob", REPLICAS[1]).await;
+    assert_eq!(sequence, OPERATIONS);
+}
+
+#[tokio::test]
 async fn the_command_says_what_is_wrong() {
     let run = async |arguments: &[&str]| {
         let output = Command::new(env!("CARGO_BIN_EXE_optiverse-relay")).args(arguments).output().await.unwrap();

@@ -8,7 +8,13 @@ use optiverse_core::sync::authority::{Record, Snapshot};
 use optiverse_relay::store::{Change, MemoryStore, SessionInfo, SqliteStore, Store, StoreError};
 
 fn info(id: &str) -> SessionInfo {
-    SessionInfo { id: id.to_owned(), epoch: u64::MAX, created_ms: 5, active_ms: 5 }
+    SessionInfo {
+        id: id.to_owned(),
+        epoch: u64::MAX,
+        created_ms: 5,
+        active_ms: 5,
+        password: (id == "a").then(|| "hash".to_owned()),
+    }
 }
 
 fn records(numbers: std::ops::RangeInclusive<u64>) -> Vec<Record> {

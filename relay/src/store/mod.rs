@@ -21,6 +21,8 @@ pub struct SessionInfo {
     pub created_ms: u64,
     /// When it was last used, in milliseconds since the Unix epoch.
     pub active_ms: u64,
+    /// The hash of its password in the PHC string format, if it has one.
+    pub password: Option<String>,
 }
 
 /// A session as it was stored.

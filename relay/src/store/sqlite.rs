@@ -18,7 +18,8 @@ const SCHEMA: &str = "
         epoch INTEGER NOT NULL,
         created_ms INTEGER NOT NULL,
         active_ms INTEGER NOT NULL,
-        newest INTEGER NOT NULL
+        newest INTEGER NOT NULL,
+        password TEXT
     ) STRICT;
     CREATE TABLE snapshot (
         session INTEGER PRIMARY KEY REFERENCES session ON DELETE CASCADE,
@@ -89,6 +90,7 @@ fn read_info(row: &Row<'_>) -> rusqlite::Result<SessionInfo> {
         epoch: row.get::<_, i64>(1)?.cast_unsigned(),
         created_ms: row.get::<_, i64>(2)?.cast_unsigned(),
         active_ms: row.get::<_, i64>(3)?.cast_unsigned(),
+        password: row.get(4)?,
     })
 }
 
@@ -112,10 +114,16 @@ fn carry_out(transaction: &Transaction<'_>, change: &Change) -> Result<(), Store
         Change::Create(info) => {
             let added = transaction
                 .prepare_cached(
-                    "INSERT INTO session (id, epoch, created_ms, active_ms, newest)
-                     VALUES (?1, ?2, ?3, ?4, 0) ON CONFLICT (id) DO NOTHING",
+                    "INSERT INTO session (id, epoch, created_ms, active_ms, newest, password)
+                     VALUES (?1, ?2, ?3, ?4, 0, ?5) ON CONFLICT (id) DO NOTHING",
                 )?
-                .execute(params![info.id, bits(info.epoch), bits(info.created_ms), bits(info.active_ms)])?;
+                .execute(params![
+                    info.id,
+                    bits(info.epoch),
+                    bits(info.created_ms),
+                    bits(info.active_ms),
+                    info.password
+                ])?;
             if added == 0 {
                 return Err(StoreError::Exists(info.id.clone()));
             }
@@ -162,7 +170,8 @@ fn carry_out(transaction: &Transaction<'_>, change: &Change) -> Result<(), Store
 
 impl Store for SqliteStore {
     fn sessions(&mut self) -> Result<Vec<SessionInfo>, StoreError> {
-        let mut query = self.connection.prepare_cached("SELECT id, epoch, created_ms, active_ms FROM session")?;
+        let mut query =
+            self.connection.prepare_cached("SELECT id, epoch, created_ms, active_ms, password FROM session")?;
         let found = query.query_map([], read_info)?.collect::<Result<_, _>>()?;
         Ok(found)
     }
@@ -176,7 +185,7 @@ impl Store for SqliteStore {
     fn load(&mut self, session: &str) -> Result<Option<StoredSession>, StoreError> {
         let transaction = self.connection.transaction()?;
         let info = transaction
-            .prepare_cached("SELECT id, epoch, created_ms, active_ms FROM session WHERE id = ?1")?
+            .prepare_cached("SELECT id, epoch, created_ms, active_ms, password FROM session WHERE id = ?1")?
             .query_row([session], read_info)
             .optional()?;
         let Some(info) = info else { return Ok(None) };
