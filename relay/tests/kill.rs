@@ -182,7 +182,10 @@ async fn the_log_is_bounded_and_a_snapshot_brings_everything_back() {
         client.send(json!({"type": "sync:ops", "ops": operations})).await;
     }
     while client.next_of("sync:ack").await["number"] != OPERATIONS {}
-    child.kill().await.unwrap();
+    // In order, so that a snapshot that is being made is made.
+    let id = child.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
+    assert!(timeout(PATIENCE, child.wait()).await.unwrap().unwrap().success());
     let mut store = SqliteStore::open(&directory.path().join("relay.db")).unwrap();
     let found = store.load("bench").unwrap().unwrap();
     drop(store);
