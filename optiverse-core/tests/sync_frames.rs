@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use optiverse_core::scene::{Edit, Item, ItemId, Section};
-use optiverse_core::sync::authority::{Authority, AuthorityConfig, ConnectionId, MAX_LOG_OPERATIONS, Payload, Role};
+use optiverse_core::sync::authority::{
+    Authority, AuthorityConfig, ConnectionId, DIALECT_TIMEOUT_MS, MAX_LOG_OPERATIONS, MAX_REPLICAS, Payload, Record,
+    RestoreError, Role, Snapshot,
+};
 use optiverse_core::sync::session::{
     Event, FIRST_RETRY_MS, GREETING_TIMEOUT_MS, LONGEST_RETRY_MS, MAX_UNDO_STEPS, PING_INTERVAL_MS, SILENCE_TIMEOUT_MS,
     Status, UndoStep,
@@ -255,6 +258,129 @@ fn a_document_is_bounded() {
     }
     assert_eq!(replica.bytes(), last, "nothing of it was taken");
     assert!(last <= limits::MAX_DOCUMENT_BYTES && last > limits::MAX_DOCUMENT_BYTES - 2 * limits::MAX_ITEM_BYTES);
+}
+
+/// S11, invariant 7: an older client's move and a new client's edit both survive, although the move carries every
+/// property as it was before the edit.
+#[test]
+fn a_whole_item_changes_only_what_its_user_changed() {
+    let mut authority = relay();
+    for (connection, user) in [(1, "ada"), (2, "bob")] {
+        authority.connect(ConnectionId(connection), user, Role::Editor, START_MS).unwrap();
+    }
+    authority.handle_frame(ConnectionId(1), hello(7).as_bytes(), START_MS);
+    let operation =
+        |number, body| format!(r#"{{"type":"sync:ops","ops":[["0000000000007",{number},0,0,"a",{body}]]}}"#);
+    let add =
+        operation(1, r#"{"add":"items","set":{"item_uuid":"a","_type":"source","x_mm":1.0,"y_mm":2,"n_rays":9}}"#);
+    authority.handle_frame(ConnectionId(1), add.as_bytes(), START_MS);
+    authority.handle_frame(ConnectionId(2), br#"{"type":"sync:request"}"#, START_MS);
+    let edit = operation(2, r#"{"set":{"n_rays":11}}"#);
+    authority.handle_frame(ConnectionId(1), edit.as_bytes(), START_MS + 1);
+    let moved = r#"{"type":"command","command":{"action":"move_item","item_type":"source","item_id":"a",
+        "data":{"item_uuid":"a","_type":"source","x_mm":5.0,"y_mm":2.0,"n_rays":9}}}"#;
+    authority.handle_frame(ConnectionId(2), moved.as_bytes(), START_MS + 2);
+    let scene = authority.scene();
+    let read = |key| scene.get("a").unwrap().get(key).unwrap().to_string();
+    assert_eq!((read("x_mm"), read("y_mm"), read("n_rays")), ("5.0".to_owned(), "2.0".to_owned(), "11".to_owned()));
+    assert_eq!(authority.sequence(), 3, "one operation for the move, none for what came back");
+}
+
+/// Found by the simulation: a new client on a slow line stayed an old one for good.
+#[test]
+fn a_slow_new_client_is_taken_for_the_app_only_until_it_speaks() {
+    let mut authority = relay();
+    authority.connect(ConnectionId(1), "ada", Role::Editor, START_MS).unwrap();
+    authority.handle_timeout(START_MS + DIALECT_TIMEOUT_MS);
+    assert_eq!(authority.poll_timeout(), None, "it was taken for the app");
+    authority.handle_frame(ConnectionId(1), hello(7).as_bytes(), START_MS + 2 * DIALECT_TIMEOUT_MS);
+    assert!(sent(&mut authority).iter().any(|(_, frame)| frame.contains("sync:welcome")));
+}
+
+/// Found by the simulation: an app that came back to an empty session went on showing what it had.
+#[test]
+fn a_request_in_an_empty_session_is_answered() {
+    let mut authority = relay();
+    authority.connect(ConnectionId(1), "ada", Role::Editor, START_MS).unwrap();
+    authority.handle_frame(ConnectionId(1), br#"{"type":"sync:request"}"#, START_MS);
+    assert!(sent(&mut authority).iter().any(|(_, frame)| frame.contains(r#""state":{"items":[]"#)));
+}
+
+/// Found by the simulation: all items, on their way to an app, wiped what it added before they arrived.
+#[test]
+fn what_all_items_may_wipe_is_sent_again() {
+    let mut authority = relay();
+    authority.connect(ConnectionId(1), "ada", Role::Editor, START_MS).unwrap();
+    authority.handle_frame(ConnectionId(1), br#"{"type":"sync:request"}"#, START_MS);
+    let add = br#"{"type":"command","command":{"action":"add_item","item_type":"source","item_id":"a","data":{}}}"#;
+    authority.handle_frame(ConnectionId(1), add, START_MS + 100);
+    let _ = sent(&mut authority);
+    let due = authority.poll_timeout().unwrap();
+    authority.handle_timeout(due);
+    let frames: Vec<String> = sent(&mut authority).into_iter().map(|(_, frame)| frame).collect();
+    assert!(matches!(frames.as_slice(), [remove, add] if remove.contains("remove_item") && add.contains("add_item")));
+}
+
+/// Found by the simulation: an older value, on its way to an app, arrived after the newer one that it had sent.
+#[test]
+fn an_item_that_an_app_spoke_of_is_sent_again_when_it_has_finished() {
+    let mut authority = relay();
+    authority.connect(ConnectionId(1), "ada", Role::Editor, START_MS).unwrap();
+    let command = |action: &str, x: u32| {
+        let data = format!(r#"{{"item_uuid":"a","x_mm":{x},"y_mm":0}}"#);
+        format!(
+            r#"{{"type":"command","command":{{"action":"{action}","item_type":"source","item_id":"a","data":{data}}}}}"#
+        )
+    };
+    authority.handle_frame(ConnectionId(1), command("add_item", 0).as_bytes(), START_MS);
+    for x in 1..10 {
+        authority.handle_timeout(START_MS + u64::from(x) * 100);
+        authority.handle_frame(ConnectionId(1), command("move_item", x).as_bytes(), START_MS + u64::from(x) * 100);
+    }
+    let dragging = sent(&mut authority);
+    assert!(!dragging.iter().any(|(_, frame)| frame.contains("update_item")), "not while it is dragged");
+    let due = authority.poll_timeout().unwrap();
+    authority.handle_timeout(due);
+    let frames = sent(&mut authority);
+    assert!(frames.len() == 1 && frames[0].1.contains("update_item") && frames[0].1.contains(r#""x_mm":9"#));
+    assert_eq!(authority.poll_timeout(), None);
+}
+
+/// The log says who has edited; nobody else may join them past the limit.
+#[test]
+fn the_replicas_of_a_session_are_bounded() {
+    let records = (1..=MAX_REPLICAS as u64).map(|sequence| Record {
+        sequence,
+        text: format!(r#"["{}",1,{sequence},0,"a",{{"remove":true}}]"#, ReplicaId::new(sequence)).into(),
+    });
+    let config = AuthorityConfig { session_id: "s".to_owned(), epoch: 1, replica: ReplicaId::new(0) };
+    let mut authority = Authority::restore(config, None, records).unwrap();
+    let mut answer = |connection, replica| {
+        authority.connect(ConnectionId(connection), "ada", Role::Editor, START_MS).unwrap();
+        authority.handle_frame(ConnectionId(connection), hello(replica).as_bytes(), START_MS);
+        sent(&mut authority)
+    };
+    assert!(answer(1, MAX_REPLICAS as u64).iter().any(|(_, frame)| frame.contains("sync:welcome")));
+    assert!(answer(2, MAX_REPLICAS as u64 + 1).contains(&(2, "close 1008".to_owned())));
+}
+
+/// A session is brought back whole or not at all.
+#[test]
+fn what_was_stored_is_checked() {
+    let config = || AuthorityConfig { session_id: "s".to_owned(), epoch: 1, replica: ReplicaId::new(0) };
+    let record = |sequence, number| Record {
+        sequence,
+        text: format!(r#"["0000000000007",{number},5,0,"a",{{"remove":true}}]"#).into(),
+    };
+    let restore = |records: Vec<Record>| Authority::restore(config(), None, records);
+    assert_eq!(restore(vec![record(1, 1), record(2, 2)]).unwrap().sequence(), 2);
+    assert!(matches!(restore(vec![record(2, 1)]), Err(RestoreError::Gap { before: 0, found: 2 })));
+    assert!(matches!(restore(vec![record(1, 1), record(2, 1)]), Err(RestoreError::Repeat { sequence: 2 })));
+    let damaged = Record { sequence: 1, text: "[".into() };
+    assert!(matches!(restore(vec![damaged]), Err(RestoreError::Record { sequence: 1, .. })));
+    let snapshot = Snapshot { sequence: 1, text: "{".to_owned() };
+    let restored = Authority::restore(config(), Some(&snapshot), Vec::new());
+    assert!(matches!(restored, Err(RestoreError::Snapshot { sequence: 1, .. })));
 }
 
 #[test]

@@ -96,6 +96,7 @@ impl Authority {
     /// A connection has ended. Other connections of the same user are not touched.
     pub fn disconnect(&mut self, connection: ConnectionId) {
         let Some(gone) = self.connections.remove(&connection) else { return };
+        self.forget_idle_replica(&gone.dialect);
         if gone.is_host
             && let Some(heir) = self.connections.values_mut().next()
         {
@@ -166,6 +167,15 @@ impl Authority {
         }
     }
 
+    /// Nothing is kept of a replica that has left and of which nothing was accepted.
+    fn forget_idle_replica(&mut self, dialect: &Dialect) {
+        if let Dialect::Sync { replica } = dialect
+            && self.replica.vector().highest(*replica) == 0
+        {
+            self.decided.remove(replica);
+        }
+    }
+
     fn hello(&mut self, connection: ConnectionId, hello: &Hello) {
         let replica = hello.replica;
         let is_known = self.replica.vector().highest(replica) > 0;
@@ -191,7 +201,10 @@ impl Authority {
         let decided = self.decided.entry(replica).or_default();
         *decided = settled.max(*decided);
         if let Some(entry) = self.connections.get_mut(&connection) {
-            entry.dialect = Dialect::Sync { replica };
+            let before = std::mem::replace(&mut entry.dialect, Dialect::Sync { replica });
+            if !matches!(before, Dialect::Sync { replica: same } if same == replica) {
+                self.forget_idle_replica(&before);
+            }
         }
         self.catch_up(connection, hello.have);
         self.send_everybodys_presence(connection);

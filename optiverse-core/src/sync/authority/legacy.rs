@@ -313,11 +313,19 @@ impl Authority {
     fn rebuild(&mut self, connection: ConnectionId, id: &str, now_ms: u64) {
         let Some(entry) = self.connections.get(&connection) else { return };
         let frame = if entry.is_component() { component::delete(id) } else { app::remove_command(id, now_ms) };
+        let is_component = entry.is_component();
+        let present = self.replica.items.get(id).filter(|_| self.is_understood(connection, id));
+        let add = present.and_then(|state| {
+            if is_component { component::add(id, state) } else { app::command("add_item", id, state, now_ms) }
+        });
         if let Some(shadow) = self.shadow_mut(connection) {
             shadow.sent_removal(id);
         }
         self.send(connection, frame);
-        self.tell_legacy(connection, id, &Change::Added, now_ms);
+        if let Some(add) = add {
+            self.send(connection, add);
+            self.note_sent(connection, id, now_ms);
+        }
     }
 
     /// Tells legacy clients of the operations after `before`.
