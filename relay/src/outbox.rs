@@ -1,0 +1,147 @@
+//! What waits to be sent on one connection: bounded, and never waited for by the session.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::extract::ws::Utf8Bytes;
+use tokio::sync::Notify;
+
+use crate::close::Close;
+
+/// What a waiting frame counts for beside its text, so that many short ones are bounded too.
+const FRAME_BYTES: usize = 64;
+
+/// The frames that wait for one connection. The session puts them in; the task of the connection takes them out.
+#[derive(Debug, Clone)]
+pub(crate) struct Outbox {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    queue: Mutex<Queue>,
+    /// There is something to take.
+    ready: Notify,
+    /// The connection is to be closed at once, whatever is being sent.
+    cut: Notify,
+}
+
+#[derive(Debug)]
+struct Queue {
+    frames: Vec<Utf8Bytes>,
+    bytes: usize,
+    limit: usize,
+    close: Option<Close>,
+}
+
+/// What the task of a connection has to do next.
+#[derive(Debug, Default)]
+pub(crate) struct Work {
+    /// To be sent, in this order.
+    pub(crate) frames: Vec<Utf8Bytes>,
+    /// To be done after that.
+    pub(crate) close: Option<Close>,
+}
+
+impl Outbox {
+    /// An empty one that takes `limit` bytes.
+    pub(crate) fn new(limit: usize) -> Outbox {
+        let queue = Queue { frames: Vec::new(), bytes: 0, limit, close: None };
+        Outbox { shared: Arc::new(Shared { queue: Mutex::new(queue), ready: Notify::new(), cut: Notify::new() }) }
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes room for `bytes` more than before.
+    pub(crate) fn extend(&self, bytes: usize) {
+        let mut queue = self.queue();
+        queue.limit = queue.limit.saturating_add(bytes);
+    }
+
+    /// Adds a frame. A connection that lets too much pile up is closed instead; nothing is left out in silence.
+    /// Returns whether the connection still takes frames.
+    pub(crate) fn push(&self, frame: Utf8Bytes) -> bool {
+        let mut queue = self.queue();
+        if queue.close.is_some() {
+            return false;
+        }
+        let bytes = queue.bytes + frame.len() + FRAME_BYTES;
+        if bytes > queue.limit {
+            queue.frames = Vec::new();
+            queue.close = Some(Close::SLOW);
+            drop(queue);
+            self.shared.cut.notify_one();
+            self.shared.ready.notify_one();
+            return false;
+        }
+        queue.bytes = bytes;
+        queue.frames.push(frame);
+        drop(queue);
+        self.shared.ready.notify_one();
+        true
+    }
+
+    /// Closes the connection after what waits has been sent.
+    pub(crate) fn close(&self, close: Close) {
+        let mut queue = self.queue();
+        queue.close.get_or_insert(close);
+        drop(queue);
+        self.shared.ready.notify_one();
+    }
+
+    /// Waits for something to do.
+    pub(crate) async fn ready(&self) {
+        self.shared.ready.notified().await;
+    }
+
+    /// Waits until the connection is to be closed whatever is being sent.
+    pub(crate) async fn cut(&self) {
+        self.shared.cut.notified().await;
+    }
+
+    /// Takes all that waits.
+    pub(crate) fn take(&self) -> Work {
+        let mut queue = self.queue();
+        queue.bytes = 0;
+        Work { frames: std::mem::take(&mut queue.frames), close: queue.close }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_takes_what_fits_and_closes_at_one_more() {
+        let frame = || Utf8Bytes::from("x".repeat(36));
+        let outbox = Outbox::new(200);
+        assert!(outbox.push(frame()) && outbox.push(frame()));
+        assert_eq!(outbox.queue().close, None);
+        assert!(!outbox.push(Utf8Bytes::from("")));
+        let work = outbox.take();
+        assert!(work.frames.is_empty());
+        assert_eq!(work.close, Some(Close::SLOW));
+    }
+
+    #[test]
+    fn taking_makes_room() {
+        let outbox = Outbox::new(FRAME_BYTES);
+        for _ in 0..3 {
+            assert!(outbox.push(Utf8Bytes::from("")));
+            assert_eq!(outbox.take().frames.len(), 1);
+        }
+        outbox.extend(FRAME_BYTES);
+        assert!(outbox.push(Utf8Bytes::from("")) && outbox.push(Utf8Bytes::from("")));
+    }
+
+    #[test]
+    fn a_close_comes_after_what_waits() {
+        let outbox = Outbox::new(1_000);
+        assert!(outbox.push(Utf8Bytes::from("a")));
+        outbox.close(Close::GOING_AWAY);
+        assert!(!outbox.push(Utf8Bytes::from("b")));
+        let work = outbox.take();
+        assert_eq!((work.frames.len(), work.close), (1, Some(Close::GOING_AWAY)));
+    }
+}
