@@ -207,3 +207,21 @@ async fn the_relay_has_a_limit_of_connections() {
     second.assert_served().await;
     relay.stop().await;
 }
+
+#[tokio::test]
+async fn a_head_that_does_not_arrive_whole_or_is_too_long_ends_the_connection() {
+    let relay = relay().await;
+    let mut slow = TcpStream::connect(relay.address()).await.unwrap();
+    slow.write_all(b"GET /health HTTP/1.1\r\nHost: he").await.unwrap();
+    let mut long = TcpStream::connect(relay.address()).await.unwrap();
+    let head = format!("GET /health HTTP/1.1\r\nHost: here\r\nX-Long: {}\r\n\r\n", "x".repeat(17 << 10));
+    long.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    // What the relay does not read may reset the connection, after the answer or before it.
+    let _ = long.read_to_end(&mut answer).await;
+    assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 431"), "{}", String::from_utf8_lossy(&answer));
+    let ended = tokio::time::timeout(common::PATIENCE, slow.read_to_end(&mut Vec::new())).await;
+    assert!(ended.is_ok(), "the relay still waits for the rest of the head");
+    Client::join(relay.address(), "bench", "ann").await.assert_served().await;
+    relay.stop().await;
+}
