@@ -7,6 +7,7 @@ mod common;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use common::{Client, PATIENCE, REPLICAS, add};
@@ -17,6 +18,7 @@ use optiverse_relay::store::{SqliteStore, Store};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
+use tokio::sync::Barrier;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -50,11 +52,12 @@ async fn start(directory: &Path) -> (Child, SocketAddr) {
     (child, address)
 }
 
-/// Edits until the relay is gone. Returns the number of the last operation that was acknowledged.
-async fn edit(address: SocketAddr, user: usize, settled: u64) -> u64 {
+/// Joins, waits for the others, then edits until the relay is gone. Returns the number of the last operation that was acknowledged.
+async fn edit(address: SocketAddr, user: usize, settled: u64, all_joined: Arc<Barrier>) -> u64 {
     let replica = REPLICAS[user];
     let mut client = Client::join(address, "bench", &format!("user {user}").replace(' ', "-")).await;
     client.send(json!({"type": "sync:hello", "protocol": 1, "replica": replica, "settled": settled})).await;
+    all_joined.wait().await;
     let (mut acknowledged, mut sent) = (settled, settled);
     loop {
         while sent < acknowledged + AHEAD {
@@ -113,8 +116,11 @@ async fn nothing_acknowledged_is_lost_and_nothing_is_there_twice_after_kills() {
     let mut settled = [0_u64; REPLICAS.len()];
     for kill in 0..KILLS {
         let (mut child, address) = start(directory.path()).await;
-        let editing: Vec<_> =
-            (0..REPLICAS.len()).map(|user| tokio::spawn(edit(address, user, settled[user]))).collect();
+        let all_joined = Arc::new(Barrier::new(REPLICAS.len() + 1));
+        let editing: Vec<_> = (0..REPLICAS.len())
+            .map(|user| tokio::spawn(edit(address, user, settled[user], Arc::clone(&all_joined))))
+            .collect();
+        all_joined.wait().await;
         // A different moment each time: some before the first operation is stored, some amid many.
         tokio::time::sleep(Duration::from_millis(40 + kill * kill * 7 % 300)).await;
         child.kill().await.unwrap();
