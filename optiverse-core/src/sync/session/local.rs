@@ -79,7 +79,7 @@ impl Session {
         for operation in made {
             self.push_pending(operation);
         }
-        self.flush();
+        self.flush(now_ms);
         self.update_status();
         Ok(inverse)
     }
