@@ -115,6 +115,10 @@ impl ForwardWorld {
 
     fn pump(&mut self, client: usize) {
         let frames = self.clients[client].take_frames();
+        if self.clients[client].gives_up() {
+            self.cut(client);
+            return;
+        }
         if let Some(wire) = self.wires.get_mut(&client) {
             for frame in frames {
                 // The server's library closes the connection on a longer one.
@@ -235,12 +239,12 @@ impl ForwardWorld {
                 self.pump(client);
             }
             if self.deliver(false) {
-                silent = 0;
                 continue;
             }
             self.now_ms += 500;
             silent += 1;
-            if silent > 20 {
+            // Somebody who was replaced is taken for gone after a while only.
+            if silent > 4 && self.agree() || silent > 400 {
                 return;
             }
             for client in 0..self.clients.len() {
@@ -249,6 +253,13 @@ impl ForwardWorld {
             }
         }
         panic!("the network does not become quiet");
+    }
+
+    fn agree(&self) -> bool {
+        self.clients.iter().all(|client| match client {
+            Client::New(client) => client.session.status() == Status::Synchronised,
+            _ => true,
+        })
     }
 
     /// What must hold among new clients when the network is quiet.

@@ -91,8 +91,28 @@ impl Link {
 }
 
 impl Session {
+    /// Takes note of the time. Where the host's clock was set back, what was due comes no later for it.
+    pub(crate) fn note_time(&mut self, now_ms: u64) {
+        let back = self.now_ms.saturating_sub(now_ms);
+        self.now_ms = now_ms;
+        if back == 0 {
+            return;
+        }
+        if let State::Waiting { until_ms } | State::Greeting { until_ms } = &mut self.link.state {
+            *until_ms = until_ms.saturating_sub(back);
+        }
+        for time in [&mut self.link.heard_ms, &mut self.link.ping_due_ms] {
+            *time = time.saturating_sub(back);
+        }
+        self.peers.set_back(back);
+        if let Some(forward) = &mut self.forward {
+            forward.set_back(back);
+        }
+    }
+
     /// The connection that was asked for is open.
     pub fn handle_connected(&mut self, now_ms: u64) {
+        self.note_time(now_ms);
         self.link.state = State::Greeting { until_ms: now_ms.saturating_add(GREETING_TIMEOUT_MS) };
         self.link.heard_ms = now_ms;
         self.link.ping_due_ms = now_ms.saturating_add(PING_INTERVAL_MS);
@@ -102,6 +122,7 @@ impl Session {
 
     /// The connection has ended, or could not be opened. Another attempt follows by itself.
     pub fn handle_disconnected(&mut self, now_ms: u64) {
+        self.note_time(now_ms);
         self.transmits.clear();
         self.peers_disconnected(now_ms);
         if !matches!(self.link.state, State::Stopped | State::Waiting { .. }) {
@@ -137,6 +158,7 @@ impl Session {
 
     /// The time that [`Session::poll_timeout`] asked for has come.
     pub fn handle_timeout(&mut self, now_ms: u64) {
+        self.note_time(now_ms);
         self.presence_timeout(now_ms);
         let silent = self.link.is_connected() && now_ms >= self.link.heard_ms.saturating_add(SILENCE_TIMEOUT_MS);
         match self.link.state {
@@ -189,6 +211,7 @@ impl Session {
 
     /// A frame has arrived. One that cannot be read changes nothing.
     pub fn handle_frame(&mut self, frame: &[u8], now_ms: u64) {
+        self.note_time(now_ms);
         if !self.link.is_connected() {
             return;
         }

@@ -51,6 +51,8 @@ pub struct Session {
     /// The number of the last operation made here.
     number: u64,
     clock: Clock,
+    /// The time that the host last said.
+    now_ms: u64,
     confirmed: Replica,
     /// The relay's numbering, and up to where `confirmed` follows it.
     have: Option<(u64, u64)>,
@@ -78,6 +80,7 @@ impl Session {
             replica: config.replica,
             number: 0,
             clock: Clock::new(),
+            now_ms: 0,
             confirmed: Replica::new(RemovedItems::Forget),
             have: None,
             pending: BTreeMap::new(),

@@ -33,7 +33,7 @@ pub const MAX_FORWARD_REPLICAS: usize = 4_096;
 /// An item that clients of the app are told of once more.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Correction {
-    due_ms: u64,
+    pub(crate) due_ms: u64,
     /// Whether they may not have the item at all, or have it wrongly.
     rebuild: bool,
 }

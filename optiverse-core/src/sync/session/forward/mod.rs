@@ -62,6 +62,16 @@ struct Other {
     arriving: Option<(u64, u64)>,
 }
 
+impl Forward {
+    /// The host's clock was set back.
+    pub(crate) fn set_back(&mut self, by_ms: u64) {
+        let others = self.others.values_mut().map(|other| &mut other.heard_ms);
+        let corrections = self.corrections.values_mut().map(|correction| &mut correction.due_ms);
+        let due = others.chain(corrections).chain(self.answers.values_mut()).chain(&mut self.announce_due_ms);
+        due.for_each(|due| *due = due.saturating_sub(by_ms));
+    }
+}
+
 impl Session {
     /// The server has greeted and is no relay.
     pub(crate) fn forwarder_connected(&mut self, envelope: &Envelope<'_>, now_ms: u64) -> Result<(), FrameError> {
