@@ -17,7 +17,7 @@ use crate::sync::wire::component;
 use crate::sync::wire::envelope::Envelope;
 
 /// Removed items that are remembered, so that a legacy client that was away does not bring them back.
-const MAX_REMOVED_IDS: usize = 10_000;
+pub const MAX_REMOVED_IDS: usize = 10_000;
 
 /// The name by which the relay speaks to clients of the app.
 const SENDER: &str = "relay";
@@ -44,6 +44,10 @@ pub(crate) struct RemovedIds {
 }
 
 impl RemovedIds {
+    pub(crate) fn len(&self) -> usize {
+        self.order.len()
+    }
+
     pub(crate) fn insert(&mut self, id: &str, removal: Removal) {
         let id = ItemId::from(id);
         self.removals.insert(id.clone(), removal);
@@ -283,7 +287,12 @@ impl Authority {
             return is_right;
         }
         operation.body = Body::Set { groups: changes };
-        self.decide_own(connection, operation, now_ms)
+        let accepted = self.decide_own(connection, operation, now_ms);
+        if !accepted {
+            // It may show a property that the item has not, which no change of properties takes back.
+            self.correct_later(connection, &item.id, true, now_ms);
+        }
+        accepted
     }
 
     fn remove_for_legacy(&mut self, connection: ConnectionId, id: &str, now_ms: u64) {
