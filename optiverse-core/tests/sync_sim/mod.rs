@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use clients::{Client, contents};
-use optiverse_core::sync::authority::{Authority, AuthorityConfig, ConnectionId, Payload, Record, Role, Snapshot};
+use optiverse_core::sync::authority::{Authority, AuthorityConfig, ConnectionId, Payload, Record, Snapshot};
 use optiverse_core::sync::session::Status;
-use optiverse_core::sync::{Operation, ReplicaId};
+use optiverse_core::sync::{Operation, ReplicaId, Role};
 
 pub const START_MS: u64 = 1_763_700_000_000;
 const HOUR_MS: u64 = 3_600_000;

@@ -4,6 +4,7 @@ use crate::scene::{Properties, Section, Value};
 use crate::sync::limits::MAX_FRAME_BYTES;
 use crate::sync::operation::{check_name, write_member};
 use crate::sync::replica::ItemState;
+use crate::sync::role::Role;
 use crate::sync::wire::FrameError;
 use crate::sync::wire::envelope::Envelope;
 use crate::sync::wire::message::{PROTOCOL, member};
@@ -209,28 +210,36 @@ pub(crate) fn full_state<'i>(
     (out, count)
 }
 
-pub(crate) fn connection_ack(
-    session_id: &str,
-    user: &str,
-    is_host: bool,
-    users: &[&str],
-    epoch: u64,
-    now_ms: u64,
-) -> String {
-    let mut out = String::from("{\"type\":\"connection:ack\",\"session_id\":");
-    write_string(session_id, &mut out);
-    out.push_str(",\"user_id\":");
-    write_string(user, &mut out);
-    out.push_str(&format!(",\"is_host\":{is_host},\"users\":["));
-    for (index, user) in users.iter().enumerate() {
-        out.push_str(if index == 0 { "{\"user_id\":" } else { ",{\"user_id\":" });
-        write_string(user, &mut out);
-        out.push('}');
+/// What a connection is told first.
+pub(crate) struct Greeting<'a> {
+    pub(crate) user: &'a str,
+    pub(crate) users: &'a [&'a str],
+    pub(crate) is_host: bool,
+    pub(crate) role: Role,
+    pub(crate) epoch: u64,
+}
+
+impl Greeting<'_> {
+    /// `connection:ack`; what new clients read of it is in `sync`.
+    pub(crate) fn write(&self, session_id: &str, now_ms: u64) -> String {
+        let mut out = String::from("{\"type\":\"connection:ack\",\"session_id\":");
+        write_string(session_id, &mut out);
+        out.push_str(",\"user_id\":");
+        write_string(self.user, &mut out);
+        out.push_str(&format!(",\"is_host\":{},\"users\":[", self.is_host));
+        for (index, user) in self.users.iter().enumerate() {
+            out.push_str(if index == 0 { "{\"user_id\":" } else { ",{\"user_id\":" });
+            write_string(user, &mut out);
+            out.push('}');
+        }
+        out.push(']');
+        timestamp(now_ms, &mut out);
+        let (epoch, role) = (self.epoch, self.role.code());
+        out.push_str(&format!(
+            ",\"sync\":{{\"protocol\":{PROTOCOL},\"epoch\":\"{epoch:016x}\",\"role\":\"{role}\"}}}}"
+        ));
+        out
     }
-    out.push(']');
-    timestamp(now_ms, &mut out);
-    out.push_str(&format!(",\"sync\":{{\"protocol\":{PROTOCOL},\"epoch\":\"{epoch:016x}\"}}}}"));
-    out
 }
 
 pub(crate) fn user_joined(user: &str) -> String {
