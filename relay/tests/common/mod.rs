@@ -2,6 +2,9 @@
 
 #![allow(unreachable_pub, dead_code, reason = "each test file that includes this uses a part of it")]
 
+pub mod driven;
+pub mod process;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
