@@ -9,6 +9,7 @@ mod options;
 mod parallel;
 mod paths;
 mod physics;
+mod retrace;
 mod tracer;
 mod vertices;
 
@@ -20,3 +21,4 @@ pub use physics::{
     ArcSide, BeamMatrices, ClearAperture, FresnelLaw, HiddenItems, JonesLength, LensLaw, Physics, PointFan, SelfHits,
     WeakRays,
 };
+pub use retrace::{RayId, Tracer, Update, UpdateError};
