@@ -45,12 +45,12 @@ fn measure(max_events: u32, threads: usize) {
         let (taken, update) = time(|| tracer.update(&there).unwrap());
         updates.push(taken);
         traced += update.traced_rays();
-        let (taken, update) = time(|| tracer.update(update.inverse()).unwrap());
+        let (taken, update) = time(|| tracer.update(update.inverse().unwrap()).unwrap());
         updates.push(taken);
         traced += update.traced_rays();
         let (taken, _) = time(|| (tracer.update(&there).unwrap(), tracer.paths()));
         with_arrays.push(taken);
-        tracer.update(update.inverse()).unwrap();
+        tracer.update(update.inverse().unwrap()).unwrap();
         if mirror % 8 == 0 {
             let scene = tracer.scene().clone();
             first.push(time(|| Tracer::new(scene, options.clone()).unwrap()).0);
@@ -75,7 +75,7 @@ fn measure(max_events: u32, threads: usize) {
 
 fn main() {
     for threads in [1, 2] {
-        for max_events in [20, 80] {
+        for max_events in [34, 80] {
             measure(max_events, threads);
         }
     }

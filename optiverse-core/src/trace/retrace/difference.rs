@@ -51,7 +51,7 @@ pub(super) fn surfaces(
     old: &OpticalSystem,
     new: &OpticalSystem,
     physics: Physics,
-    touched: &HashSet<ItemId>,
+    touched: Option<&HashSet<ItemId>>,
 ) -> Probes {
     let (old, new) = (Met::of(old, physics), Met::of(new, physics));
     let mut shapes = Vec::new();
@@ -62,7 +62,7 @@ pub(super) fn surfaces(
     while i < old.runs.len() && j < new.runs.len() {
         let ((was, was_there), (is, is_there)) = (old.run(i), new.run(j));
         if was == is {
-            let touched = touched.contains(was);
+            let touched = touched.is_none_or(|touched| touched.contains(was));
             let pairs = || was_there.iter().zip(is_there);
             if was_there.len() != is_there.len() || !pairs().all(|(a, b)| same_surface(a, b, touched)) {
                 differ(was_there);

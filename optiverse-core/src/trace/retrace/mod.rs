@@ -47,8 +47,8 @@ use crate::scene::{Edit, ItemId, Scene};
 /// assert_eq!(rays, [1, 2, 4]);
 /// assert_eq!(update.paths().len(), 3);
 ///
-/// let undone = tracer.update(update.inverse())?;
-/// assert_eq!(undone.rays(), update.rays());
+/// let undo = update.inverse().expect("it was an edit");
+/// assert_eq!(tracer.update(undo)?.rays(), update.rays());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -135,8 +135,9 @@ impl Tracer {
     pub fn update_with_control(&mut self, edit: &Edit, control: &TraceControl) -> Result<Update, UpdateError> {
         let before = Arc::clone(self.live.compiled());
         let (inverse, touched) = self.live.apply_and_tell(edit)?;
-        match self.follow(&before.system, &touched.items, control) {
-            Ok(changes) => Ok(self.tell(inverse, changes)),
+        let after = Arc::clone(self.live.compiled());
+        match self.follow(&before.system, &after.system, Some(&touched.items), control) {
+            Ok(changes) => Ok(self.tell(Some(inverse), changes)),
             Err(_) => {
                 // An inverse, applied to the state it was made in, cannot be refused.
                 let taken_back = self.live.apply(&inverse);
@@ -146,25 +147,41 @@ impl Tracer {
         }
     }
 
-    /// Brings the paths from the system `old` to the present one; they stay as they are where that is stopped.
+    /// Takes another scene in place of the present one and traces what they do not have in common, by the ids of items; `control` stops it
+    /// or tells how far it is, from another thread.
+    ///
+    /// For hosts that know no edits. The whole scene is compiled.
+    ///
+    /// # Errors
+    /// Where it was cancelled; scene and paths are as they were then.
+    pub fn replace(&mut self, scene: Scene, control: &TraceControl) -> Result<Update, TraceError> {
+        let next = LiveSystem::new(scene);
+        let before = Arc::clone(self.live.compiled());
+        let changes = self.follow(&before.system, &next.compiled().system, None, control)?;
+        self.live = next;
+        Ok(self.tell(None, changes))
+    }
+
+    /// Brings the paths from one system to another; they stay as they are where that is stopped. Items that are not `touched` are the same
+    /// in both.
     fn follow(
         &mut self,
         old: &OpticalSystem,
-        touched: &HashSet<ItemId>,
+        new: &OpticalSystem,
+        touched: Option<&HashSet<ItemId>>,
         control: &TraceControl,
     ) -> Result<Changes, TraceError> {
-        let new = &self.live.compiled().system;
         if std::ptr::eq(old, new) {
             return Ok(Changes::default());
         }
         let emission = Emission::new(new, &self.options);
-        let retrace = match &mut self.held {
+        let retraced = match &mut self.held {
             Held::Rays(store) => {
                 Step { store, old, new, options: &self.options, emission: &emission, control }.run(touched)?
             }
             Held::Cut(_) => None,
         };
-        if let Some(changes) = retrace {
+        if let Some(changes) = retraced {
             return Ok(changes);
         }
         control.begin(emission.len());
@@ -174,7 +191,7 @@ impl Tracer {
     }
 
     /// The update that the changes make for the user.
-    fn tell(&mut self, inverse: Edit, changes: Changes) -> Update {
+    fn tell(&mut self, inverse: Option<Edit>, changes: Changes) -> Update {
         let Changes { is_whole, mut rays, numbers, traced_rays } = changes;
         let (paths, indices) = match &self.held {
             Held::Rays(store) if !is_whole => (Arc::new(store.select(&numbers)), store.indices_of(&numbers)),

@@ -50,7 +50,7 @@ struct Stale {
 
 impl Step<'_> {
     /// Traces what the change of the system touches; nothing, and nothing has changed, where the paths do not tell what that is.
-    pub(super) fn run(self, touched: &HashSet<ItemId>) -> Result<Option<Changes>, TraceError> {
+    pub(super) fn run(self, touched: Option<&HashSet<ItemId>>) -> Result<Option<Changes>, TraceError> {
         let renumbered = !self.store.numbering().is_of(self.new);
         let numbering = match renumbered {
             true => Arc::new(Numbering::of(self.new)),
@@ -102,7 +102,7 @@ impl Step<'_> {
     }
 
     /// The rays whose paths may be other ones now, in order, and the number of vertices of all others.
-    fn stale(&self, sources: &[SourceRays], touched: &HashSet<ItemId>) -> (Vec<Stale>, usize) {
+    fn stale(&self, sources: &[SourceRays], touched: Option<&HashSet<ItemId>>) -> (Vec<Stale>, usize) {
         let probes = difference::surfaces(self.old, self.new, self.options.physics, touched);
         let mut stale = Vec::new();
         let mut kept_vertices = 0;

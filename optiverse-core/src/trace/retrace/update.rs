@@ -14,13 +14,13 @@ pub struct RayId {
     pub ray: u64,
 }
 
-/// What an edit has changed in the result of a [`Tracer`](super::Tracer).
+/// What an edit, or another scene, has changed in the result of a [`Tracer`](super::Tracer).
 ///
 /// A picture follows in two steps: remove what is drawn of [`rays`](Self::rays) (of all rays where the update
 /// [`is_whole`](Self::is_whole)), and draw [`paths`](Self::paths).
 #[derive(Clone, Debug)]
 pub struct Update {
-    pub(super) inverse: Edit,
+    pub(super) inverse: Option<Edit>,
     pub(super) is_whole: bool,
     pub(super) rays: Vec<RayId>,
     pub(super) paths: Arc<RayPaths>,
@@ -29,10 +29,10 @@ pub struct Update {
 }
 
 impl Update {
-    /// The edit that takes this one back.
+    /// The edit that takes this one back; none where the scene was replaced.
     #[must_use]
-    pub fn inverse(&self) -> &Edit {
-        &self.inverse
+    pub fn inverse(&self) -> Option<&Edit> {
+        self.inverse.as_ref()
     }
 
     /// Whether all is to be drawn anew: sources have other numbers than before, or the limit on vertices has cut the result, now or before.
