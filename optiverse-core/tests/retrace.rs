@@ -5,43 +5,13 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use common::bits::bits;
+use common::bits::{bits, by_ray};
 use common::edits::{Editor, RandomEdit, any_edit, scene_of};
-use common::random::{RandomScene, any_scene};
+use common::random::{any_options, any_scene};
 use optiverse_core::optics::{OpticalSystem, Strictness};
-use optiverse_core::scene::{Edit, Scene};
-use optiverse_core::trace::{Physics, RayPath, RayPaths, TraceOptions, Tracer, Update, trace};
+use optiverse_core::scene::Scene;
+use optiverse_core::trace::{RayPaths, TraceOptions, Tracer, Update, trace};
 use proptest::prelude::*;
-
-/// All that can be told about a path but its place, as bits.
-fn path_bits(path: &RayPath<'_>, first: usize) -> Vec<u64> {
-    let mut all: Vec<u64> = path.points().iter().flat_map(|p| [p.x.to_bits(), p.y.to_bits()]).collect();
-    for numbers in [path.intensities(), path.optical_paths_mm(), path.beam_radii_mm()] {
-        all.extend(numbers.iter().map(|number| number.to_bits()));
-    }
-    all.extend(path.jones().iter().flatten().flat_map(|z| [z.re.to_bits(), z.im.to_bits()]));
-    let hits = (0..path.points().len()).map(|vertex| path.hit(vertex));
-    all.extend(hits.flat_map(|hit| {
-        hit.map_or(vec![u64::MAX], |(item, interface)| {
-            item.bytes().map(u64::from).chain([interface as u64]).collect::<Vec<_>>()
-        })
-    }));
-    all.push(path.parent().map_or(u64::MAX, |parent| (parent - first) as u64));
-    all.extend([path.branch_vertex() as u64, path.ending() as u64, path.wavelength_nm().to_bits()]);
-    all.extend(path.rgba().map(u64::from));
-    all
-}
-
-/// The paths of each ray, by the number of the source and of its ray.
-fn by_ray(paths: &RayPaths) -> BTreeMap<(usize, u64), Vec<Vec<u64>>> {
-    let mut rays: BTreeMap<(usize, u64), Vec<RayPath<'_>>> = BTreeMap::new();
-    for path in paths.iter() {
-        let ray = u64::try_from(paths.ray_indices()[path.index()]).unwrap();
-        rays.entry((path.source_index(), ray)).or_default().push(path);
-    }
-    let bits = |paths: &Vec<RayPath<'_>>| paths.iter().map(|path| path_bits(path, paths[0].index())).collect();
-    rays.iter().map(|(ray, paths)| (*ray, bits(paths))).collect()
-}
 
 fn full_trace(scene: &Scene, options: &TraceOptions) -> (RayPaths, Vec<optiverse_core::optics::Report>) {
     let compiled = OpticalSystem::compile(scene, Strictness::Lenient).unwrap();
@@ -98,23 +68,6 @@ fn check(scene: Scene, edits: &[(RandomEdit, bool)], snap: bool, options: &Trace
         before = after;
     }
     Ok(())
-}
-
-fn any_options() -> impl Strategy<Value = TraceOptions> {
-    let physics = prop_oneof![Just(Physics::EXACT), Just(Physics::OPTIVERSE_034)];
-    let intensity = prop_oneof![Just(0.0), Just(0.02), Just(0.6), Just(1.5)];
-    let vertices = prop_oneof![1 => 0..300_usize, 4 => Just(20_000)];
-    let length = prop_oneof![3 => Just(None), 1 => (1.0..200.0_f64).prop_map(Some)];
-    (physics, 0..12_u32, intensity, vertices, length, 1..=3_usize).prop_map(
-        |(physics, max_events, min_intensity, max_vertices, length_mm, threads)| TraceOptions {
-            physics,
-            max_events,
-            min_intensity,
-            length_mm,
-            threads: Some(threads),
-            max_vertices,
-        },
-    )
 }
 
 proptest! {

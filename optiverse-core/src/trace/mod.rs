@@ -12,6 +12,7 @@ mod physics;
 mod retrace;
 mod tracer;
 mod vertices;
+mod within;
 
 pub use balance::PowerBalance;
 pub use options::{TraceControl, TraceError, TraceOptions};
@@ -22,3 +23,4 @@ pub use physics::{
     WeakRays,
 };
 pub use retrace::{RayId, Tracer, Update, UpdateError};
+pub use within::{PartialTrace, trace_within};

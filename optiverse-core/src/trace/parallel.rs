@@ -27,6 +27,8 @@ pub(super) enum Rays<'a> {
 /// What became of one source ray.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TracedRay {
+    /// Its number among all source rays.
+    pub(super) number: u64,
     /// Number of its paths.
     pub(super) paths: usize,
     /// Where its power went.
@@ -62,8 +64,8 @@ pub fn trace_with_control(
     options.validate()?;
     let emission = Emission::new(system, options);
     control.begin(emission.len());
-    let mut paths =
-        Job { system, options, control, emission: &emission, rays: Rays::All, keep_rays: false }.run()?.paths;
+    let job = Job { system, options, control, emission: &emission, rays: Rays::All, keep_rays: false, is_over: None };
+    let mut paths = job.run()?.paths;
     paths.items = system.items().to_vec();
     paths.source_items = system.source_items().to_vec();
     Ok(paths)
@@ -77,8 +79,23 @@ pub(super) fn trace_rays(
     emission: &Emission<'_>,
     rays: Rays<'_>,
 ) -> Result<Traced, TraceError> {
-    Job { system, options, control, emission, rays, keep_rays: true }.run()
+    Job { system, options, control, emission, rays, keep_rays: true, is_over: None }.run()
 }
+
+/// Does as [`trace_rays`], until `is_over`, which is asked before each ray; rays that were not begun are not in the result then.
+pub(super) fn trace_rays_until(
+    system: &OpticalSystem,
+    options: &TraceOptions,
+    control: &TraceControl,
+    emission: &Emission<'_>,
+    rays: Rays<'_>,
+    is_over: IsOver<'_>,
+) -> Result<Traced, TraceError> {
+    Job { system, options, control, emission, rays, keep_rays: true, is_over: Some(is_over) }.run()
+}
+
+/// Tells whether time is up.
+pub(super) type IsOver<'a> = &'a (dyn Fn() -> bool + Sync);
 
 /// Chunks a thread should find to do: starting one costs about as much as tracing this many short rays.
 const CHUNKS_PER_THREAD: u64 = 2;
@@ -103,6 +120,7 @@ struct Job<'a> {
     emission: &'a Emission<'a>,
     rays: Rays<'a>,
     keep_rays: bool,
+    is_over: Option<IsOver<'a>>,
 }
 
 impl Job<'_> {
@@ -119,6 +137,10 @@ impl Job<'_> {
         }
     }
 
+    fn is_over(&self) -> bool {
+        self.is_over.is_some_and(|is_over| is_over())
+    }
+
     fn chunks(&self) -> u64 {
         self.ray_count().div_ceil(CHUNK)
     }
@@ -132,7 +154,12 @@ impl Job<'_> {
         let mut sum = PowerBalance::default();
         let before = std::mem::take(&mut tracer.paths.balance);
         let rays = chunk * CHUNK..((chunk + 1) * CHUNK).min(self.ray_count());
+        let mut done = rays.end - rays.start;
         for at in rays.clone() {
+            if self.is_over() {
+                done = at - rays.start;
+                break;
+            }
             // The numbers of rays that are listed lie in memory.
             let ray = match self.rays {
                 Rays::All => at,
@@ -145,7 +172,7 @@ impl Job<'_> {
             let balance = std::mem::take(&mut tracer.paths.balance);
             sum.add(&balance);
             if self.keep_rays {
-                kept.push(TracedRay { paths: tracer.paths.len() - first_path, balance });
+                kept.push(TracedRay { number: ray, paths: tracer.paths.len() - first_path, balance });
             }
             match traced {
                 Ok(()) => {}
@@ -159,7 +186,7 @@ impl Job<'_> {
         }
         tracer.paths.balance = before;
         tracer.paths.balance.add(&sum);
-        self.control.advance(rays.end - rays.start);
+        self.control.advance(done);
         Ok(())
     }
 
@@ -169,6 +196,9 @@ impl Job<'_> {
         for chunk in 0..self.chunks() {
             if tracer.paths.truncated {
                 tracer.paths.balance.book_untraced(self.rays_from(chunk));
+                break;
+            }
+            if self.is_over() {
                 break;
             }
             self.trace_chunk(&mut tracer, chunk, &mut rays)?;
@@ -188,7 +218,7 @@ impl Job<'_> {
             loop {
                 // Whatever has been counted by now comes before the chunk that is taken next: if it fills the result, that
                 // chunk has no place in it.
-                if vertices.load(Ordering::SeqCst) > self.options.max_vertices {
+                if vertices.load(Ordering::SeqCst) > self.options.max_vertices || self.is_over() {
                     return Ok(done);
                 }
                 let chunk = next.fetch_add(1, Ordering::SeqCst);

@@ -11,6 +11,7 @@ mod update;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+pub(super) use store::in_order;
 pub use update::{RayId, Update, UpdateError};
 
 use self::step::{Changes, Step};

@@ -48,7 +48,14 @@ pub(super) struct Batch {
 }
 
 impl Batch {
+    /// With an index, by which [`Store::touches`] finds the rays that an edit touches.
     pub(super) fn new(traced: Traced, numbering: Arc<Numbering>) -> Batch {
+        let mut batch = Batch::without_index(traced, numbering);
+        batch.runs = Runs::of(&batch.paths, &batch.first_path);
+        batch
+    }
+
+    fn without_index(traced: Traced, numbering: Arc<Numbering>) -> Batch {
         let mut first_path = Vec::with_capacity(traced.rays.len() + 1);
         let mut sum = 0;
         first_path.push(sum);
@@ -57,8 +64,7 @@ impl Batch {
             first_path.push(sum);
         }
         let balances = traced.rays.iter().map(|ray| ray.balance).collect();
-        let runs = Runs::of(&traced.paths, &first_path);
-        Batch { paths: Arc::new(traced.paths), numbering, first_path, balances, runs }
+        Batch { paths: Arc::new(traced.paths), numbering, first_path, balances, runs: Runs::default() }
     }
 
     pub(super) fn paths_of(&self, ray: usize) -> Range<usize> {
@@ -280,22 +286,57 @@ impl Store {
 
     /// All rays in one batch.
     fn joined(&self) -> Batch {
-        let mut flat = Flattener::new(&self.numbering, self.vertices);
         let (mut runs, mut first_path) = (Runs::default(), vec![0]);
         let mut balances = Vec::with_capacity(self.places.len());
-        let together = |a: &Place, b: &Place| a.batch == b.batch && a.ray + 1 == b.ray;
-        for places in self.places.chunk_by(together) {
-            let batch = &self.batches[places[0].batch];
-            let rays = places[0].ray..places[0].ray + places.len();
-            let paths = batch.first_path[rays.start]..batch.first_path[rays.end];
-            let before = first_path[first_path.len() - 1];
-            first_path
-                .extend(batch.first_path[rays.start + 1..=rays.end].iter().map(|first| first - paths.start + before));
+        for (batch, rays) in stretches(&self.places) {
+            let batch = &self.batches[batch];
+            let (start, before) = (batch.first_path[rays.start], first_path[first_path.len() - 1]);
+            first_path.extend(batch.first_path[rays.start + 1..=rays.end].iter().map(|first| first - start + before));
             balances.extend_from_slice(&batch.balances[rays.clone()]);
             runs.extend_from(&batch.runs, rays);
-            flat.append(batch, paths);
         }
-        let numbering = Arc::clone(&self.numbering);
-        Batch { paths: Arc::new(flat.finish()), numbering, first_path, balances, runs }
+        let paths = flat(&self.batches, &self.places, &self.numbering, self.vertices);
+        Batch { paths: Arc::new(paths), numbering: Arc::clone(&self.numbering), first_path, balances, runs }
     }
+}
+
+/// Rays that stand one after the other in the same batch, as often as there are such.
+fn stretches(places: &[Place]) -> impl Iterator<Item = (usize, Range<usize>)> {
+    let together = |a: &Place, b: &Place| a.batch == b.batch && a.ray + 1 == b.ray;
+    places.chunk_by(together).map(|places| (places[0].batch, places[0].ray..places[0].ray + places.len()))
+}
+
+/// The paths at these places, one after the other.
+fn flat(batches: &[Batch], places: &[Place], numbering: &Arc<Numbering>, vertices: usize) -> RayPaths {
+    let mut flat = Flattener::new(numbering, vertices);
+    for (batch, rays) in stretches(places) {
+        let batch = &batches[batch];
+        flat.append(batch, batch.first_path[rays.start]..batch.first_path[rays.end]);
+    }
+    flat.finish()
+}
+
+/// The paths of rays that were traced in any order, in their order, and the numbers of these rays.
+pub(in super::super) fn in_order(traced: Vec<Traced>, system: &OpticalSystem) -> (RayPaths, Vec<u64>) {
+    let numbering = Arc::new(Numbering::of(system));
+    let mut rays: Vec<(u64, Place)> = Vec::new();
+    for (batch, traced) in traced.iter().enumerate() {
+        rays.extend(traced.rays.iter().enumerate().map(|(ray, of)| (of.number, Place { batch, ray })));
+    }
+    rays.sort_unstable_by_key(|ray| ray.0);
+    let vertices = traced.iter().map(|traced| traced.paths.vertex_count()).sum();
+    let batches: Vec<Batch> =
+        traced.into_iter().map(|traced| Batch::without_index(traced, Arc::clone(&numbering))).collect();
+    // As a trace of all rays sums it, so that it is the same where these are all.
+    let mut balance = PowerBalance::default();
+    for chunk in rays.chunk_by(|a, b| a.0 / CHUNK == b.0 / CHUNK) {
+        let mut sum = PowerBalance::default();
+        chunk.iter().for_each(|(_, place)| sum.add(&batches[place.batch].balances[place.ray]));
+        balance.add(&sum);
+    }
+    let (numbers, places): (Vec<u64>, Vec<Place>) = rays.into_iter().unzip();
+    let mut paths = flat(&batches, &places, &numbering, vertices);
+    paths.balance = balance;
+    paths.truncated = batches.iter().any(|batch| batch.paths.truncated);
+    (paths, numbers)
 }
