@@ -8,6 +8,7 @@ mod files;
 mod item;
 mod journal;
 mod layer;
+mod partial_trace;
 mod picture;
 mod power_balance;
 mod ray_path;
@@ -41,6 +42,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<ray_paths::RayPaths>()?;
     module.add_class::<ray_path::RayPath>()?;
     module.add_class::<ray_path::Hit>()?;
+    module.add_class::<partial_trace::PartialTrace>()?;
     module.add_class::<tracer::Tracer>()?;
     module.add_class::<tracer::Update>()?;
     module.add_class::<power_balance::PowerBalance>()?;

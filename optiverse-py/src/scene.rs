@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Instant;
 
 use optiverse_core::optics::{Compiled, OpticalSystem, Severity, Strictness};
 use optiverse_core::render::{self, SvgOptions};
 use optiverse_core::scene::{self, Edit, ItemError, ItemId, PropertyChange, Section, Value};
-use optiverse_core::trace::{TraceControl, TraceOptions, trace_with_control};
+use optiverse_core::trace::{TraceControl, TraceOptions, trace_with_control, trace_within};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFrozenSet, PyIterator, PyList};
 
@@ -15,6 +16,7 @@ use crate::files;
 use crate::item::Item;
 use crate::journal::Journal;
 use crate::layer::Layer;
+use crate::partial_trace::PartialTrace;
 use crate::picture;
 use crate::ray_paths::RayPaths;
 use crate::report::Report;
@@ -416,6 +418,51 @@ impl Scene {
         let paths = trace::run(py, progress.as_ref(), work)?.map_err(|error| error::trace_error(py, &error))?;
         trace::warn_if_truncated(py, &paths, &options)?;
         Ok(RayPaths::new(Arc::new(paths), compiled))
+    }
+
+    /// Traces as much as a time allows: every k-th ray of each source first, then the rays midway between these, and so on.
+    ///
+    /// A ray that has been begun is traced to its end, and compiling the scene counts: it may take a little longer than `seconds`. The
+    /// GIL is released, and Ctrl-C stops it. The other arguments are those of `trace`.
+    ///
+    /// Args:
+    ///     seconds: the time, 0 or more; `math.inf` for as much as it takes.
+    ///
+    /// Raises:
+    ///     OptionError: an option cannot be used.
+    #[pyo3(signature = (
+        seconds, physics = "exact", *, max_events = 80, min_intensity = 0.02, threads = None,
+        max_vertices = TraceOptions::DEFAULT_MAX_VERTICES as i64, length_mm = None
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
+    fn trace_within(
+        &self,
+        py: Python<'_>,
+        seconds: f64,
+        physics: &str,
+        max_events: i64,
+        min_intensity: f64,
+        threads: Option<i64>,
+        max_vertices: i64,
+        length_mm: Option<f64>,
+    ) -> PyResult<PartialTrace> {
+        let start = Instant::now();
+        let options = trace::options(py, physics, max_events, min_intensity, threads, max_vertices, length_mm)?;
+        if !(seconds >= 0.0) {
+            return Err(error::option_error(py, "seconds", &seconds.to_string(), "a number, 0 or more"));
+        }
+        let compiled = self.compiled(py)?;
+        for report in &compiled.reports {
+            error::warn(py, &report.to_string())?;
+        }
+        let work = {
+            let (compiled, options) = (Arc::clone(&compiled), options.clone());
+            let is_over = move || start.elapsed().as_secs_f64() >= seconds;
+            move |control: &TraceControl| trace_within(&compiled.system, &options, control, &is_over)
+        };
+        let partial = trace::run(py, None, work)?.map_err(|error| error::trace_error(py, &error))?;
+        trace::warn_if_truncated(py, partial.paths(), &options)?;
+        PartialTrace::new(py, partial, compiled)
     }
 
     /// A picture of the elements and sources, without light.

@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use numpy::{PyArray1, PyArray2, PyArrayMethods};
+use numpy::{PyArray1, PyArray2};
 use optiverse_core::optics::{Compiled, Report as CoreReport};
 use optiverse_core::trace::{self, TraceControl, TraceOptions, UpdateError};
 use pyo3::prelude::*;
 
+use crate::array::ray_ids;
 use crate::error;
 use crate::journal::Journal;
 use crate::ray_paths::RayPaths;
@@ -207,13 +208,10 @@ pub(crate) struct Update {
 
 impl Update {
     fn new(py: Python<'_>, update: &trace::Update, compiled: Arc<Compiled>) -> PyResult<Self> {
-        // Numbers of what lies in memory.
-        let rays = update.rays().iter().flat_map(|id| [id.source as i64, id.ray as i64]);
-        let rays = PyArray1::from_iter(py, rays).reshape([update.rays().len(), 2])?;
         let indices = PyArray1::from_iter(py, update.indices().iter().map(|&index| index as i64));
         Ok(Update {
             whole: update.is_whole(),
-            rays: rays.unbind(),
+            rays: ray_ids(py, update.rays())?,
             paths: Py::new(py, RayPaths::new(Arc::clone(update.paths()), compiled))?,
             indices: indices.unbind(),
             traced_rays: update.traced_rays(),
