@@ -127,10 +127,6 @@ impl Store {
         &self.numbering
     }
 
-    pub(super) fn ray_count(&self) -> u64 {
-        self.places.len() as u64
-    }
-
     fn batch_of(&self, ray: u64) -> (&Batch, usize) {
         let place = self.places[ray as usize];
         (&self.batches[place.batch], place.ray)
