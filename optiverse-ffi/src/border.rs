@@ -4,6 +4,7 @@ use std::ffi::{CStr, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 
+use crate::handle::{self, Object};
 use crate::result::{Failure, ResultCode, remember};
 
 /// Runs a call: its failure is remembered and becomes a code, and so does a panic.
@@ -47,6 +48,29 @@ fn check_alignment<T>(pointer: *const T, parameter: &'static str) -> Result<(), 
 pub(crate) unsafe fn write<T>(place: NonNull<T>, value: T) {
     // SAFETY: not null and aligned, by `output`; the rest is the promise of the caller.
     unsafe { place.write(value) }
+}
+
+/// Gives the caller a handle for a new object.
+///
+/// # Safety
+/// As for [`write`].
+pub(crate) unsafe fn give<T: Object>(place: NonNull<*mut T>, object: T) -> Result<(), Failure> {
+    let handle = handle::insert(object)?;
+    // SAFETY: the promise of the caller.
+    unsafe { write(place, handle) };
+    Ok(())
+}
+
+/// Lets the caller look at a list, which a handle keeps alive.
+///
+/// # Safety
+/// As for [`write`].
+pub(crate) unsafe fn show<T>(first: NonNull<*const T>, count: NonNull<usize>, list: &[T]) -> Result<(), Failure> {
+    // SAFETY: the promise of the caller.
+    unsafe { write(first, list.as_ptr()) };
+    // SAFETY: the promise of the caller.
+    unsafe { write(count, list.len()) };
+    Ok(())
 }
 
 /// Reads a structure of numbers.

@@ -55,8 +55,7 @@ impl Edit {
 pub unsafe extern "C" fn optiverse_edit_new(edit: *mut *mut Edit) -> ResultCode {
     border::call(|| {
         let out = border::output(edit, "edit")?;
-        border::write(out, handle::insert(Edit::from(scene::Edit::Batch(Vec::new())))?);
-        Ok(())
+        border::give(out, Edit::from(scene::Edit::Batch(Vec::new())))
     })
 }
 

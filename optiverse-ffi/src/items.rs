@@ -116,8 +116,7 @@ pub unsafe extern "C" fn optiverse_scene_items(scene: *const Scene, items: *mut 
     border::call(|| {
         let out = border::output(items, "items")?;
         let listed = handle::get(scene, "scene")?.with(|scene| Ok(Items::of(scene)))?;
-        border::write(out, handle::insert(listed)?);
-        Ok(())
+        border::give(out, listed)
     })
 }
 
@@ -132,9 +131,7 @@ pub unsafe extern "C" fn optiverse_items_view(
         let first = border::output(first, "first")?;
         let count = border::output(count, "count")?;
         let items = handle::get(items, "items")?;
-        border::write(first, items.views.as_ptr());
-        border::write(count, items.views.len());
-        Ok(())
+        border::show(first, count, &items.views)
     })
 }
 

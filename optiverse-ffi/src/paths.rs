@@ -241,9 +241,7 @@ pub unsafe extern "C" fn optiverse_paths_items(
         let paths = handle::get(paths, "paths")?;
         let ids = || Texts::new(paths.paths.items().iter().map(|id| Text::from(id.as_str())));
         let items = paths.items.get_or_init(ids).views();
-        border::write(first, items.as_ptr());
-        border::write(count, items.len());
-        Ok(())
+        border::show(first, count, items)
     })
 }
 
@@ -260,9 +258,7 @@ pub unsafe extern "C" fn optiverse_paths_sources(
         let paths = handle::get(paths, "paths")?;
         let ids = || Texts::new(paths.paths.source_items().iter().map(|id| Text::from(id.as_str())));
         let sources = paths.sources.get_or_init(ids).views();
-        border::write(first, sources.as_ptr());
-        border::write(count, sources.len());
-        Ok(())
+        border::show(first, count, sources)
     })
 }
 

@@ -122,8 +122,7 @@ pub unsafe extern "C" fn optiverse_svg(
             return Err(Failure::argument("paths", "of a system with other items", "the result of tracing `system`"));
         }
         let text = render::svg(system.system(), paths, &options);
-        border::write(out, handle::insert(Text::from(text))?);
-        Ok(())
+        border::give(out, Text::from(text))
     })
 }
 
@@ -133,7 +132,6 @@ pub unsafe extern "C" fn optiverse_csv(paths: *const Paths, csv: *mut *mut Text)
     border::call(|| {
         let out = border::output(csv, "csv")?;
         let text = render::csv(handle::get(paths, "paths")?.paths());
-        border::write(out, handle::insert(Text::from(text))?);
-        Ok(())
+        border::give(out, Text::from(text))
     })
 }

@@ -40,8 +40,7 @@ impl Scene {
 pub unsafe extern "C" fn optiverse_scene_new(scene: *mut *mut Scene) -> ResultCode {
     border::call(|| {
         let out = border::output(scene, "scene")?;
-        border::write(out, handle::insert(Scene::new(scene::Scene::new(), &[]))?);
-        Ok(())
+        border::give(out, Scene::new(scene::Scene::new(), &[]))
     })
 }
 
@@ -63,8 +62,7 @@ pub unsafe extern "C" fn optiverse_scene_parse(
         let text = border::text(text, length, "text")?;
         let path = if path.is_null() { None } else { Some(Path::new(border::c_text(path, "path")?)) };
         let (scene, warnings) = scene::Scene::from_json_with_links(text, path)?;
-        border::write(out, handle::insert(Scene::new(scene, &warnings))?);
-        Ok(())
+        border::give(out, Scene::new(scene, &warnings))
     })
 }
 
@@ -78,8 +76,7 @@ pub unsafe extern "C" fn optiverse_scene_load(path: *const c_char, scene: *mut *
         let path = border::c_text(path, "path")?;
         let loaded = scene::Scene::load(Path::new(path));
         let (scene, warnings) = loaded.map_err(|error| Failure::from(error).within(path))?;
-        border::write(out, handle::insert(Scene::new(scene, &warnings))?);
-        Ok(())
+        border::give(out, Scene::new(scene, &warnings))
     })
 }
 
@@ -102,8 +99,7 @@ pub unsafe extern "C" fn optiverse_scene_to_json(scene: *const Scene, json: *mut
     border::call(|| {
         let out = border::output(json, "json")?;
         let text = handle::get(scene, "scene")?.with(|scene| Ok(scene.to_json()))?;
-        border::write(out, handle::insert(Text::from(text))?);
-        Ok(())
+        border::give(out, Text::from(text))
     })
 }
 
@@ -115,8 +111,7 @@ pub unsafe extern "C" fn optiverse_scene_copy(scene: *const Scene, copy: *mut *m
         let original = handle::get(scene, "scene")?;
         let state = lock(&original.state)?;
         let state = State { scene: state.scene.clone(), warnings: state.warnings.clone() };
-        border::write(out, handle::insert(Scene { state: Mutex::new(state) })?);
-        Ok(())
+        border::give(out, Scene { state: Mutex::new(state) })
     })
 }
 
@@ -134,8 +129,7 @@ pub unsafe extern "C" fn optiverse_scene_warnings(scene: *const Scene, warnings:
         let out = border::output(warnings, "warnings")?;
         let scene = handle::get(scene, "scene")?;
         let lines: String = lock(&scene.state)?.warnings.iter().map(|line| format!("{line}\n")).collect();
-        border::write(out, handle::insert(Text::from(lines))?);
-        Ok(())
+        border::give(out, Text::from(lines))
     })
 }
 
@@ -175,8 +169,7 @@ pub unsafe extern "C" fn optiverse_scene_item(
         let out = border::output(json, "json")?;
         let id = border::c_text(id, "id")?;
         let text = handle::get(scene, "scene")?.with(|scene| Ok(property::to_json(item(scene, id)?.properties())))?;
-        border::write(out, handle::insert(Text::from(text))?);
-        Ok(())
+        border::give(out, Text::from(text))
     })
 }
 
@@ -204,8 +197,7 @@ pub unsafe extern "C" fn optiverse_scene_property(
                 }
             },
         })?;
-        border::write(out, handle::insert(Text::from(text))?);
-        Ok(())
+        border::give(out, Text::from(text))
     })
 }
 

@@ -108,8 +108,7 @@ pub unsafe extern "C" fn optiverse_system_new(scene: *const Scene, mode: u32, sy
         };
         let scene = handle::get(scene, "scene")?;
         let compiled = scene.with(|scene| Ok(OpticalSystem::compile(scene, strictness)?))?;
-        border::write(out, handle::insert(System::new(compiled.system, &compiled.reports))?);
-        Ok(())
+        border::give(out, System::new(compiled.system, &compiled.reports))
     })
 }
 
@@ -131,8 +130,6 @@ pub unsafe extern "C" fn optiverse_system_reports(
         let first = border::output(first, "first")?;
         let count = border::output(count, "count")?;
         let system = handle::get(system, "system")?;
-        border::write(first, system.reports.as_ptr());
-        border::write(count, system.reports.len());
-        Ok(())
+        border::show(first, count, &system.reports)
     })
 }

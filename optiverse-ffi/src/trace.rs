@@ -34,8 +34,7 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 pub unsafe extern "C" fn optiverse_control_new(control: *mut *mut Control) -> ResultCode {
     border::call(|| {
         let out = border::output(control, "control")?;
-        border::write(out, handle::insert(Control { control: TraceControl::new() })?);
-        Ok(())
+        border::give(out, Control { control: TraceControl::new() })
     })
 }
 
@@ -101,8 +100,7 @@ pub unsafe extern "C" fn optiverse_trace(
                 watched(system.system(), &options, control, |done, total| progress(user_data, done, total))?
             }
         };
-        border::write(out, handle::insert(Paths::new(traced))?);
-        Ok(())
+        border::give(out, Paths::new(traced))
     })
 }
 
