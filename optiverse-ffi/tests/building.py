@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,8 +64,8 @@ class Library:
         folder.mkdir()
         made = cargo_build("-p", "optiverse-ffi", "--lib", *arguments)
         shared = next(path for path in made if path.name == "liboptiverse.so")
-        for name in ("liboptiverse.so", soname(version())):
-            (folder / name).symlink_to(shared)
+        shutil.copy(shared, folder / soname(version()))
+        (folder / "liboptiverse.so").symlink_to(soname(version()))
         return cls(folder)
 
     def compile(self, program: Path, *sources: Path, flags: list[str] | None = None) -> Path:

@@ -16,3 +16,9 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
 def release(tmp_path_factory: pytest.TempPathFactory) -> Library:
     """The library that is installed."""
     return Library.build(tmp_path_factory.mktemp("release") / "lib", "--release")
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    """The library without optimisation."""
+    return Library.build(tmp_path_factory.mktemp("plain") / "lib", "--profile", "memcheck")

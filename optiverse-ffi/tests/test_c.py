@@ -56,7 +56,7 @@ def functions(header: str) -> set[str]:
 
 def test_library_exports_what_the_header_declares_and_nothing_else(release: Library) -> None:
     declared = functions((INCLUDE / "optiverse.h").read_text())
-    assert len(declared) > 50
+    assert len(declared) >= 50
     lines = run("nm", "--dynamic", "--defined-only", "--format=posix", release.folder / "liboptiverse.so").splitlines()
     assert {line.split()[0] for line in lines} == declared
 
@@ -86,4 +86,4 @@ def test_stripped_library_is_small(release: Library, tmp_path: Path) -> None:
     stripped = tmp_path / "liboptiverse.so"
     shutil.copy(release.folder / "liboptiverse.so", stripped)
     run("strip", "--strip-unneeded", stripped)
-    assert 100_000 < stripped.stat().st_size < 2_500_000
+    assert 500_000 < stripped.stat().st_size < 2_000_000

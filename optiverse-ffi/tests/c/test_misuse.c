@@ -178,8 +178,8 @@ static void texts_that_are_null(void) {
 static void handles_that_are_none(void) {
   optiverse_scene *good_scene = scene_of("{}");
   optiverse_edit *good_edit;
-  optiverse_text *made;
-  optiverse_paths *traced;
+  optiverse_text *no_text;
+  optiverse_paths *no_paths;
   OK(optiverse_edit_new(&good_edit));
 
   EACH_REFUSES(NULL_PARAMETER, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
@@ -190,8 +190,8 @@ static void handles_that_are_none(void) {
                (void *)control, (void *)paths);
   EACH_FREE_REFUSES((void *)text, (void *)scene, (void *)items, (void *)edit, (void *)system_, (void *)control,
                     (void *)paths);
-  EXPECT(INVALID_HANDLE, optiverse_trace(system_, NULL, MADE_UP, NULL, NULL, &traced));
-  EXPECT(INVALID_HANDLE, optiverse_svg(system_, MADE_UP, NULL, &made));
+  EXPECT(INVALID_HANDLE, optiverse_trace(system_, NULL, MADE_UP, NULL, NULL, &no_paths));
+  EXPECT(INVALID_HANDLE, optiverse_svg(system_, MADE_UP, NULL, &no_text));
 
   // Freed: each use of the old handle is refused, and so is freeing it again, also after others were made.
   free_one_of_each();

@@ -121,10 +121,10 @@ static void options(void) {
   EXPECT(INVALID_OPTION, optiverse_trace(system, &options, NULL, NULL, NULL, &paths));
 
   OK(optiverse_trace_options_init(&options));
-  options.max_events = 0;
+  options.max_events = 1;
   OK(optiverse_trace(system, &options, NULL, NULL, NULL, &paths));
   OK(optiverse_paths_arrays(paths, &arrays));
-  CHECK(arrays.path_count == 3 && arrays.endings[0] == OPTIVERSE_ENDING_TOO_MANY_EVENTS);
+  CHECK(arrays.path_count == 6 && arrays.endings[0] == OPTIVERSE_ENDING_TOO_MANY_EVENTS);
   OK(optiverse_paths_free(paths));
 
   // Huge numbers are numbers.
