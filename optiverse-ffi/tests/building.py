@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,14 +18,14 @@ WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror"]
 STANDARDS = {".c": ["cc", "-std=c99", "-D_DEFAULT_SOURCE"], ".cpp": ["c++", "-std=c++17"]}
 
 
-def run(*command: str | Path, seconds: float = 300, **environment: str) -> str:
+def run(*command: str | Path, seconds: float = 300, environment: Mapping[str, str] | None = None) -> str:
     """Run a command to its end and return what it printed; fail with all of that unless it succeeds."""
     done = subprocess.run(
         [str(part) for part in command],
         capture_output=True,
         check=False,
         cwd=ROOT,
-        env={**os.environ, **environment},
+        env={**os.environ, **(environment or {})},
         stdin=subprocess.DEVNULL,
         text=True,
         timeout=seconds,

@@ -28,11 +28,11 @@ def test_program_passes_under_address_and_undefined_behaviour_sanitizer(
     library: Library, source: Path, tmp_path: Path
 ) -> None:
     program = library.compile(tmp_path / source.stem, source, flags=SANITIZERS)
-    run(program, tmp_path, **environment(source))
+    run(program, tmp_path, environment=environment(source))
 
 
 def test_eight_threads_pass_under_thread_sanitizer(library: Library, tmp_path: Path) -> None:
-    """It sees what C does with the memory it is shown. Locks of the library it does not see; they are checked by Rust."""
+    """It sees what C does with the memory it is shown. The locks of the library it does not see."""
     program = library.compile(tmp_path / "threads", FFI / "tests/c/test_threads.c", flags=["-fsanitize=thread"])
     run(program, tmp_path)
 

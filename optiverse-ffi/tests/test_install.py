@@ -53,10 +53,12 @@ def test_files_are_in_place(prefix: Path) -> None:
 def test_versions_are_one(prefix: Path, tmp_path: Path) -> None:
     header = re.search(r'#define OPTIVERSE_VERSION "(.+)"', (INCLUDE / "optiverse.h").read_text())
     assert header is not None
-    told = run("pkg-config", "--modversion", "optiverse", PKG_CONFIG_PATH=str(prefix / "lib/pkgconfig")).strip()
+    told = run(
+        "pkg-config", "--modversion", "optiverse", environment={"PKG_CONFIG_PATH": str(prefix / "lib/pkgconfig")}
+    ).strip()
     (tmp_path / "CMakeLists.txt").write_text(
         "cmake_minimum_required(VERSION 3.16)\nproject(host NONE)\n"
-        "find_package(optiverse REQUIRED)\nmessage(NOTICE \"found ${optiverse_VERSION}\")\n"
+        'find_package(optiverse REQUIRED)\nmessage(NOTICE "found ${optiverse_VERSION}")\n'
     )
     cmake = subprocess.run(
         ["cmake", f"-DCMAKE_PREFIX_PATH={prefix}", "."], cwd=tmp_path, capture_output=True, text=True, check=True
@@ -79,7 +81,7 @@ def test_pkg_config_finds_it(prefix: Path, tmp_path: Path) -> None:
         line = f"{compiler} {source} -o program $(pkg-config --cflags --libs optiverse)"
         environment = {"PKG_CONFIG_PATH": str(prefix / "lib/pkgconfig"), "PATH": "/usr/local/bin:/usr/bin:/bin"}
         subprocess.run(["sh", "-c", line], cwd=tmp_path, env=environment, check=True)
-        out = run(tmp_path / "program", SCENE, LD_LIBRARY_PATH=str(prefix / "lib"))
+        out = run(tmp_path / "program", SCENE, environment={"LD_LIBRARY_PATH": str(prefix / "lib")})
         assert " paths; emitted " in out
 
 
