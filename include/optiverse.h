@@ -95,6 +95,16 @@ enum optiverse_result
   OPTIVERSE_RESULT_INVALID_OPTION = 70,
   // The trace was cancelled.
   OPTIVERSE_RESULT_CANCELLED = 71,
+  // What an edit makes is larger than can be shared in a session.
+  OPTIVERSE_RESULT_EDIT_LIMIT = 80,
+  // An edit of the document's own properties, such as the layer tree, which are not shared in a session.
+  OPTIVERSE_RESULT_NOT_SHARED = 81,
+  // The user may look at the session but not edit it.
+  OPTIVERSE_RESULT_READ_ONLY = 82,
+  // The relay has not answered for too long; connect before editing on.
+  OPTIVERSE_RESULT_TOO_MANY_PENDING = 83,
+  // The text is not what `optiverse_session_save` wrote.
+  OPTIVERSE_RESULT_SAVED_WORK = 84,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -440,6 +450,155 @@ typedef uint32_t optiverse_crop;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+// How things stand between a user's copy and the relay's.
+enum optiverse_status
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // Waiting to try again, or stopped.
+  OPTIVERSE_STATUS_OFFLINE = 0,
+  // A connection was asked for.
+  OPTIVERSE_STATUS_CONNECTING = 1,
+  // Connected, and receiving what was missed.
+  OPTIVERSE_STATUS_CATCHING_UP = 2,
+  // Connected; some edits are not yet acknowledged.
+  OPTIVERSE_STATUS_SENDING = 3,
+  // Connected to a server that only forwards, and not all others have said that they have the same.
+  OPTIVERSE_STATUS_UNCONFIRMED = 4,
+  // The view is what the relay has, up to what is still under way from it.
+  OPTIVERSE_STATUS_SYNCHRONISED = 5,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum optiverse_status optiverse_status;
+#else
+typedef uint32_t optiverse_status;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// What a user may do in a session.
+enum optiverse_role
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // No relay has said so yet.
+  OPTIVERSE_ROLE_UNKNOWN = 0,
+  // Everything.
+  OPTIVERSE_ROLE_OWNER = 1,
+  // Edit.
+  OPTIVERSE_ROLE_EDITOR = 2,
+  // Look, and show where one is.
+  OPTIVERSE_ROLE_VIEWER = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum optiverse_role optiverse_role;
+#else
+typedef uint32_t optiverse_role;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// Where an edit belongs in the user's history.
+enum optiverse_undo_step
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // It begins a step of its own.
+  OPTIVERSE_UNDO_STEP_NEW = 0,
+  // It continues the step before, as the moves of one drag do.
+  OPTIVERSE_UNDO_STEP_CONTINUE = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum optiverse_undo_step optiverse_undo_step;
+#else
+typedef uint32_t optiverse_undo_step;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// Why a relay refused an edit.
+enum optiverse_refusal
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // Something that this version does not know.
+  OPTIVERSE_REFUSAL_OTHER = 0,
+  // The user may look, but not edit.
+  OPTIVERSE_REFUSAL_ROLE = 1,
+  // The item is not there; somebody removed it.
+  OPTIVERSE_REFUSAL_REMOVED = 2,
+  // There is an item of this id already.
+  OPTIVERSE_REFUSAL_EXISTS = 3,
+  // The id of an item cannot be changed.
+  OPTIVERSE_REFUSAL_ID = 4,
+  // The item would be too large.
+  OPTIVERSE_REFUSAL_ITEM_SIZE = 5,
+  // The document would be too large.
+  OPTIVERSE_REFUSAL_DOCUMENT_FULL = 6,
+  // Later edits of the same user had been decided.
+  OPTIVERSE_REFUSAL_LATE = 7,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum optiverse_refusal optiverse_refusal;
+#else
+typedef uint32_t optiverse_refusal;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// What an event is about.
+enum optiverse_event_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // There is nothing more to tell.
+  OPTIVERSE_EVENT_KIND_NONE = 0,
+  // Open a connection, then call `optiverse_session_handle_connected`, or `_handle_disconnected` if that fails. `attempt`.
+  OPTIVERSE_EVENT_KIND_CONNECT = 1,
+  // Close the connection, then call `optiverse_session_handle_disconnected`. `text`: why.
+  OPTIVERSE_EVENT_KIND_DISCONNECT = 2,
+  // The status has changed. `status`.
+  OPTIVERSE_EVENT_KIND_STATUS = 3,
+  // What the user may do is not what was known before. `role`.
+  OPTIVERSE_EVENT_KIND_ROLE = 4,
+  // The scene has changed, not by the host itself. `changed`; `optiverse_session_changed_edit` gives it as an edit.
+  OPTIVERSE_EVENT_KIND_CHANGED = 5,
+  // The relay refused an edit; it is undone in the scene. `refused`.
+  OPTIVERSE_EVENT_KIND_REFUSED = 6,
+  // Somebody joined. `text`: the name, which several connections may have.
+  OPTIVERSE_EVENT_KIND_USER_JOINED = 7,
+  // Somebody left. `text`: the name, which other connections may still have.
+  OPTIVERSE_EVENT_KIND_USER_LEFT = 8,
+  // Somebody has moved, has come, or is gone. `presence`.
+  OPTIVERSE_EVENT_KIND_PRESENCE = 9,
+  // The server only forwards messages: it neither keeps nor confirms edits, and passes on no presence. Said once.
+  OPTIVERSE_EVENT_KIND_FORWARD_ONLY = 10,
+  // The server is of another kind than the one on which the session began; the session has stopped.
+  OPTIVERSE_EVENT_KIND_SERVER_CHANGED = 11,
+  // Another client's clock is more than a minute ahead. `ahead_ms`.
+  OPTIVERSE_EVENT_KIND_CLOCK_SKEW = 12,
+  // Somebody edits by messages without stamps, so that clients may come to differ. `text`: the name.
+  OPTIVERSE_EVENT_KIND_LEGACY_WRITER = 13,
+  // A frame could not be read and was ignored. `text`: why.
+  OPTIVERSE_EVENT_KIND_FRAME_IGNORED = 14,
+  // The relay could not read a frame of ours and ignored it. `text`: in its words.
+  OPTIVERSE_EVENT_KIND_RELAY_COMPLAINED = 15,
+  // Something that this version of the interface has no structure for. `text`: for a log.
+  OPTIVERSE_EVENT_KIND_OTHER = 16,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum optiverse_event_kind optiverse_event_kind;
+#else
+typedef uint32_t optiverse_event_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 // Stops a trace and tells how far it is, from any thread.
 typedef struct optiverse_control optiverse_control;
 
@@ -455,6 +614,14 @@ typedef struct optiverse_paths optiverse_paths;
 
 // A layout: items by id, read and written without loss.
 typedef struct optiverse_scene optiverse_scene;
+
+// A user's copy of a session.
+//
+// Tell it what happens by the functions that take the time, `now_ms`: milliseconds since the Unix epoch. After each of
+// them poll until there is nothing more: `optiverse_session_poll_event` for what to show or do,
+// `optiverse_session_poll_transmit` for frames to send; then `optiverse_session_poll_timeout` for when to call
+// `optiverse_session_handle_timeout`.
+typedef struct optiverse_session optiverse_session;
 
 // Surfaces and sources, checked and ready to be traced. It does not follow later changes of the scene.
 typedef struct optiverse_system optiverse_system;
@@ -686,6 +853,130 @@ typedef struct {
   uint8_t has_scale_bar;
 } optiverse_svg_options;
 
+// A status, in an event.
+typedef struct {
+  // An `optiverse_status`.
+  uint32_t status;
+  // While connecting: which attempt since the last success, counted from 1; otherwise 0.
+  uint32_t attempt;
+} optiverse_status_event;
+
+// An item that changed, in an event.
+typedef struct {
+  // Its id.
+  optiverse_str item;
+  // The first of the keys of its properties that did.
+  const optiverse_str *keys;
+  // Their number.
+  size_t key_count;
+} optiverse_item_change;
+
+// A change of the scene, in an event.
+typedef struct {
+  // The first id of the items that are new.
+  const optiverse_str *added;
+  // Their number.
+  size_t added_count;
+  // The first of the items that changed.
+  const optiverse_item_change *changed;
+  // Their number.
+  size_t changed_count;
+  // The first id of the items that are gone.
+  const optiverse_str *removed;
+  // Their number.
+  size_t removed_count;
+} optiverse_changed_event;
+
+// An edit that was refused, in an event.
+typedef struct {
+  // The item that was edited.
+  optiverse_str item;
+  // Why, as a sentence.
+  optiverse_str message;
+  // Why: an `optiverse_refusal`.
+  uint32_t reason;
+} optiverse_refused_event;
+
+// Where a user is.
+typedef struct {
+  // 1 if there is a cursor; 0 if not, and `x_mm` and `y_mm` mean nothing.
+  uint8_t has_cursor;
+  // The cursor in the scene, in mm.
+  double x_mm;
+  // The cursor in the scene, in mm, up.
+  double y_mm;
+  // The first id of what is selected; may be null if there is none.
+  const optiverse_str *selection;
+  // Their number, at most 1,000.
+  size_t selection_count;
+  // The colour in which others are to see the user, such as "#1e90ff"; empty for none.
+  optiverse_str color;
+} optiverse_presence;
+
+// Where another user is, in an event.
+typedef struct {
+  // Which connection; two of one user are two.
+  uint64_t connection;
+  // 1 if the connection is gone, and the rest means nothing; otherwise 0.
+  uint8_t is_gone;
+  // The name.
+  optiverse_str user;
+  // Where.
+  optiverse_presence presence;
+} optiverse_presence_event;
+
+// What belongs to an event, by its kind.
+typedef union {
+  // `CONNECT`: which attempt since the last success, counted from 1.
+  uint32_t attempt;
+  // `DISCONNECT`, `USER_JOINED`, `USER_LEFT`, `LEGACY_WRITER`, `FRAME_IGNORED`, `RELAY_COMPLAINED`, `OTHER`.
+  optiverse_str text;
+  // `STATUS`.
+  optiverse_status_event status;
+  // `ROLE`: an `optiverse_role`.
+  uint32_t role;
+  // `CHANGED`.
+  optiverse_changed_event changed;
+  // `REFUSED`.
+  optiverse_refused_event refused;
+  // `PRESENCE`.
+  optiverse_presence_event presence;
+  // `CLOCK_SKEW`: in milliseconds.
+  uint64_t ahead_ms;
+} optiverse_event_body;
+
+// What a session tells its host.
+typedef struct {
+  // What it is about: an `optiverse_event_kind`. It says which member of `body` there is; if none is named, none is.
+  uint32_t kind;
+  // What belongs to it.
+  optiverse_event_body body;
+} optiverse_event;
+
+// Bytes that belong to the library.
+typedef struct {
+  // The first byte; null if there is nothing.
+  const uint8_t *data;
+  // Their number.
+  size_t length;
+} optiverse_bytes;
+
+// How things stand in a session.
+typedef struct {
+  // Between this copy and the relay's: an `optiverse_status`.
+  uint32_t status;
+  // While connecting: which attempt since the last success, counted from 1; otherwise 0.
+  uint32_t attempt;
+  // What the user may do, as the relay last said: an `optiverse_role`.
+  uint32_t role;
+  // 1 if there is a step to undo; otherwise 0.
+  uint8_t can_undo;
+  // 1 if there is a step to redo; otherwise 0.
+  uint8_t can_redo;
+  // The number of edits that the relay has not yet decided about.
+  size_t pending;
+} optiverse_session_info;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -916,6 +1207,108 @@ optiverse_result optiverse_svg(const optiverse_system *system,
 
 // Gives a result as a CSV table with a row for each vertex. The text is the caller's to free.
 optiverse_result optiverse_csv(const optiverse_paths *paths, optiverse_text **csv);
+
+// Makes a session without items, not connected; the first event asks for a connection.
+//
+// `replica` names this copy of the document: random, and new for each process. `jitter_seed`, random too, spreads out the
+// attempts of clients that lost one relay.
+optiverse_result optiverse_session_new(uint64_t replica,
+                                       uint64_t jitter_seed,
+                                       optiverse_session **session);
+
+// Goes on from what `optiverse_session_save` wrote, in a new process. One text must not be resumed by two.
+//
+// Codes: `SAVED_WORK`.
+optiverse_result optiverse_session_resume(uint64_t replica,
+                                          uint64_t jitter_seed,
+                                          const char *text,
+                                          size_t length,
+                                          optiverse_session **session);
+
+// Gives what is confirmed and what is pending as text. The text is the caller's to free.
+optiverse_result optiverse_session_save(const optiverse_session *session, optiverse_text **text);
+
+// Frees a session. Edits that are pending and were not saved are lost.
+optiverse_result optiverse_session_free(optiverse_session *session);
+
+// The connection that was asked for is open.
+optiverse_result optiverse_session_handle_connected(optiverse_session *session, uint64_t now_ms);
+
+// The connection has ended, or could not be opened. Another attempt follows by itself.
+optiverse_result optiverse_session_handle_disconnected(optiverse_session *session, uint64_t now_ms);
+
+// A text frame has arrived, whole. One that cannot be read changes nothing, and an event says so: it is no error here.
+optiverse_result optiverse_session_handle_frame(optiverse_session *session,
+                                                const uint8_t *frame,
+                                                size_t length,
+                                                uint64_t now_ms);
+
+// The time that `optiverse_session_poll_timeout` asked for has come.
+optiverse_result optiverse_session_handle_timeout(optiverse_session *session, uint64_t now_ms);
+
+// Tries to connect, at once, after `optiverse_session_stop` or while waiting to try again.
+optiverse_result optiverse_session_start(optiverse_session *session);
+
+// Tries no more until `optiverse_session_start`; edits are kept.
+optiverse_result optiverse_session_stop(optiverse_session *session);
+
+// Gives the next thing to show or do; its kind is `OPTIVERSE_EVENT_KIND_NONE` if there is none. What it points to is good
+// until the next call of this function with this session.
+optiverse_result optiverse_session_poll_event(optiverse_session *session,
+                                              optiverse_event *event);
+
+// Gives the next text frame to send, in order; its `data` is null if there is none. The bytes are good until the next call
+// of this function with this session.
+optiverse_result optiverse_session_poll_transmit(optiverse_session *session,
+                                                 optiverse_bytes *frame);
+
+// Gives when to call `optiverse_session_handle_timeout`, in milliseconds since the Unix epoch; `UINT64_MAX` for never.
+optiverse_result optiverse_session_poll_timeout(const optiverse_session *session, uint64_t *at_ms);
+
+// Tells how things stand.
+optiverse_result optiverse_session_state(const optiverse_session *session, optiverse_session_info *state);
+
+// Gives a copy of the scene as the user sees it: what is confirmed, and pending edits on top of it. The scene is the
+// caller's to free, and does not follow the session; a host that keeps one applies its own edits and those of
+// `optiverse_session_changed_edit` to it.
+optiverse_result optiverse_session_scene(const optiverse_session *session, optiverse_scene **scene);
+
+// Gives the change that was polled last, an event of the kind `CHANGED`, as an edit, the caller's to free.
+//
+// Codes: `INVALID_ARGUMENT` (what was polled last is something else).
+optiverse_result optiverse_session_changed_edit(const optiverse_session *session, optiverse_edit **edit);
+
+// Makes an edit: the scene shows it at once, and the relay is told. `step` is an `optiverse_undo_step`.
+//
+// Codes: those of `optiverse_scene_apply`, `EDIT_LIMIT`, `NOT_SHARED`, `READ_ONLY`, `TOO_MANY_PENDING`. Nothing has changed
+// then.
+optiverse_result optiverse_session_edit(optiverse_session *session,
+                                        const optiverse_edit *edit,
+                                        uint32_t step,
+                                        uint64_t now_ms);
+
+// Adds all items of a scene to the session, as one step.
+//
+// Codes: as for `optiverse_session_edit`.
+optiverse_result optiverse_session_share(optiverse_session *session, const optiverse_scene *scene, uint64_t now_ms);
+
+// Takes the user's last step back, as far as nobody else has written there since. `is_done` gets 1, or 0 if there is no
+// step.
+//
+// Codes: as for `optiverse_session_edit`.
+optiverse_result optiverse_session_undo(optiverse_session *session, uint64_t now_ms, uint8_t *is_done);
+
+// Makes the step again that was undone last. `is_done` gets 1, or 0 if there is none.
+//
+// Codes: as for `optiverse_session_edit`.
+optiverse_result optiverse_session_redo(optiverse_session *session, uint64_t now_ms, uint8_t *is_done);
+
+// Tells the others where this user is; of states that follow each other quickly they get the newest.
+//
+// Codes: `INVALID_ARGUMENT` (a cursor that is not finite, or more than 1,000 items selected).
+optiverse_result optiverse_session_set_presence(optiverse_session *session,
+                                                const optiverse_presence *presence,
+                                                uint64_t now_ms);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -86,19 +86,30 @@ pub(crate) unsafe fn read<T: Copy>(pointer: *const T, parameter: &'static str) -
 /// Bytes and their number. A null pointer to no bytes is no bytes.
 ///
 /// # Safety
-/// The caller gave a pointer to that many bytes, which nobody changes during the call.
+/// As for [`list`].
 pub(crate) unsafe fn bytes<'a>(data: *const u8, length: usize, parameter: &'static str) -> Result<&'a [u8], Failure> {
-    if length == 0 {
+    // SAFETY: the promise of the caller.
+    unsafe { list(data, length, parameter) }
+}
+
+/// Entries and their number. A null pointer to none is none.
+///
+/// # Safety
+/// The caller gave a pointer to that many entries of this type, which nobody changes during the call.
+pub(crate) unsafe fn list<'a, T>(first: *const T, count: usize, parameter: &'static str) -> Result<&'a [T], Failure> {
+    if count == 0 {
         return Ok(&[]);
     }
-    if data.is_null() {
+    if first.is_null() {
         return Err(Failure::null(parameter));
     }
-    if isize::try_from(length).is_err() || data.addr().checked_add(length).is_none() {
-        return Err(Failure::argument(parameter, format!("{length} bytes long"), "no more than memory can hold"));
+    check_alignment(first, parameter)?;
+    let bytes = count.checked_mul(size_of::<T>()).filter(|bytes| isize::try_from(*bytes).is_ok());
+    if bytes.and_then(|bytes| first.addr().checked_add(bytes)).is_none() {
+        return Err(Failure::argument(parameter, format!("{count} long"), "no longer than memory can hold"));
     }
-    // SAFETY: not null, not longer than an object can be; the rest is the promise of the caller.
-    Ok(unsafe { std::slice::from_raw_parts(data, length) })
+    // SAFETY: not null, aligned, not longer than an object can be; the rest is the promise of the caller.
+    Ok(unsafe { std::slice::from_raw_parts(first, count) })
 }
 
 /// UTF-8 text and its length in bytes.

@@ -8,6 +8,7 @@
 //! | [`text`] | text that the library hands out |
 //! | [`scene`], [`items`], [`edit`] | scenes, what is in them, and changes of them |
 //! | [`system`], [`options`], [`trace`], [`paths`], [`render`] | compiling, tracing, results and pictures |
+//! | [`session`], [`event`] | a client's side of a shared session |
 //! | [`version`] | version and features |
 #![allow(
     clippy::missing_safety_doc,
@@ -40,3 +41,7 @@ pub mod trace;
 pub mod paths;
 
 pub mod render;
+
+pub mod session;
+
+pub mod event;

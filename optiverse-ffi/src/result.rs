@@ -6,6 +6,8 @@ use std::ffi::c_char;
 
 use optiverse_core::optics::CompileError;
 use optiverse_core::scene::{EditError, ItemError, LinkError, LoadError, SceneError};
+use optiverse_core::sync::FrameError;
+use optiverse_core::sync::session::LocalEditError;
 use optiverse_core::trace::TraceError;
 
 use crate::border;
@@ -69,10 +71,20 @@ pub enum ResultCode {
     InvalidOption = 70,
     /// The trace was cancelled.
     Cancelled = 71,
+    /// What an edit makes is larger than can be shared in a session.
+    EditLimit = 80,
+    /// An edit of the document's own properties, such as the layer tree, which are not shared in a session.
+    NotShared = 81,
+    /// The user may look at the session but not edit it.
+    ReadOnly = 82,
+    /// The relay has not answered for too long; connect before editing on.
+    TooManyPending = 83,
+    /// The text is not what `optiverse_session_save` wrote.
+    SavedWork = 84,
 }
 
 impl ResultCode {
-    const ALL: [(ResultCode, &'static std::ffi::CStr); 26] = [
+    const ALL: [(ResultCode, &'static std::ffi::CStr); 31] = [
         (ResultCode::Ok, c"OPTIVERSE_RESULT_OK"),
         (ResultCode::NullParameter, c"OPTIVERSE_RESULT_NULL_PARAMETER"),
         (ResultCode::InvalidHandle, c"OPTIVERSE_RESULT_INVALID_HANDLE"),
@@ -99,6 +111,11 @@ impl ResultCode {
         (ResultCode::SceneRefused, c"OPTIVERSE_RESULT_SCENE_REFUSED"),
         (ResultCode::InvalidOption, c"OPTIVERSE_RESULT_INVALID_OPTION"),
         (ResultCode::Cancelled, c"OPTIVERSE_RESULT_CANCELLED"),
+        (ResultCode::EditLimit, c"OPTIVERSE_RESULT_EDIT_LIMIT"),
+        (ResultCode::NotShared, c"OPTIVERSE_RESULT_NOT_SHARED"),
+        (ResultCode::ReadOnly, c"OPTIVERSE_RESULT_READ_ONLY"),
+        (ResultCode::TooManyPending, c"OPTIVERSE_RESULT_TOO_MANY_PENDING"),
+        (ResultCode::SavedWork, c"OPTIVERSE_RESULT_SAVED_WORK"),
     ];
 }
 
@@ -267,6 +284,26 @@ impl From<TraceError> for Failure {
             TraceError::Cancelled => Failure::new(ResultCode::Cancelled, error.to_string()),
             // The core adds variants with new codes only.
             other => Failure::new(ResultCode::InvalidOption, other.to_string()),
+        }
+    }
+}
+
+impl From<LocalEditError> for Failure {
+    fn from(error: LocalEditError) -> Failure {
+        let message = error.to_string();
+        match error {
+            LocalEditError::Edit(error) => error.into(),
+            LocalEditError::Limit(limit) => {
+                let failure = Failure::new(ResultCode::EditLimit, message);
+                match limit {
+                    FrameError::Limit { what, size, .. } => failure.about(what, size.to_string()),
+                    _ => failure,
+                }
+            }
+            LocalEditError::Document => Failure::new(ResultCode::NotShared, message),
+            LocalEditError::Role => Failure::new(ResultCode::ReadOnly, message),
+            // The core adds variants with new codes only.
+            _ => Failure::new(ResultCode::TooManyPending, message),
         }
     }
 }

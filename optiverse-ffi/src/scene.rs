@@ -25,7 +25,7 @@ struct State {
 object!(Scene, "optiverse_scene", 2);
 
 impl Scene {
-    fn new(scene: scene::Scene, warnings: &[SceneWarning]) -> Scene {
+    pub(crate) fn new(scene: scene::Scene, warnings: &[SceneWarning]) -> Scene {
         let warnings = warnings.iter().map(ToString::to_string).collect();
         Scene { state: Mutex::new(State { scene, warnings }) }
     }
