@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -376,6 +377,91 @@ class system : public detail::handle<optiverse_system, optiverse_system_free> {
       }
     }
   };
+};
+
+// A client's side of a shared session. Times are in milliseconds since the Unix epoch. What a poll shows is good until the next
+// poll of the same kind.
+class session : public detail::handle<optiverse_session, optiverse_session_free> {
+ public:
+  using handle::handle;
+  // `replica` and `jitter_seed` are random, and new for each process.
+  session(std::uint64_t replica, std::uint64_t jitter_seed)
+      : handle(detail::made<optiverse_session>(
+            [&](auto *out) { return optiverse_session_new(replica, jitter_seed, out); })) {}
+
+  // Goes on from what `save` gave.
+  static session resume(std::uint64_t replica, std::uint64_t jitter_seed, std::string_view saved) {
+    return session(detail::made<optiverse_session>([&](auto *out) {
+      return optiverse_session_resume(replica, jitter_seed, saved.data(), saved.size(), out);
+    }));
+  }
+  text save() const {
+    return text(detail::made<optiverse_text>([this](auto *out) { return optiverse_session_save(get(), out); }));
+  }
+
+  void handle_connected(std::uint64_t now_ms) { detail::check(optiverse_session_handle_connected(get(), now_ms)); }
+  void handle_disconnected(std::uint64_t now_ms) {
+    detail::check(optiverse_session_handle_disconnected(get(), now_ms));
+  }
+  void handle_timeout(std::uint64_t now_ms) { detail::check(optiverse_session_handle_timeout(get(), now_ms)); }
+  void handle_frame(const std::uint8_t *frame, std::size_t length, std::uint64_t now_ms) {
+    detail::check(optiverse_session_handle_frame(get(), frame, length, now_ms));
+  }
+  void start() { detail::check(optiverse_session_start(get())); }
+  void stop() { detail::check(optiverse_session_stop(get())); }
+
+  std::optional<optiverse_event> poll_event() {
+    optiverse_event event;
+    detail::check(optiverse_session_poll_event(get(), &event));
+    return event.kind == OPTIVERSE_EVENT_KIND_NONE ? std::nullopt : std::optional(event);
+  }
+  // A text frame to send.
+  std::optional<span<std::uint8_t>> poll_transmit() {
+    optiverse_bytes frame;
+    detail::check(optiverse_session_poll_transmit(get(), &frame));
+    return frame.data ? std::optional(span<std::uint8_t>(frame.data, frame.length)) : std::nullopt;
+  }
+  // When to call `handle_timeout`; none for never.
+  std::optional<std::uint64_t> poll_timeout() const {
+    std::uint64_t at_ms = 0;
+    detail::check(optiverse_session_poll_timeout(get(), &at_ms));
+    return at_ms == UINT64_MAX ? std::nullopt : std::optional(at_ms);
+  }
+
+  optiverse_session_info state() const {
+    optiverse_session_info info;
+    detail::check(optiverse_session_state(get(), &info));
+    return info;
+  }
+  optiverse::scene scene() const {
+    return optiverse::scene(
+        detail::made<optiverse_scene>([this](auto *out) { return optiverse_session_scene(get(), out); }));
+  }
+  // The change of the event that was polled last.
+  edit changed_edit() const {
+    return edit(detail::made<optiverse_edit>([this](auto *out) { return optiverse_session_changed_edit(get(), out); }));
+  }
+
+  void apply(const edit &changes, std::uint64_t now_ms, optiverse_undo_step step = OPTIVERSE_UNDO_STEP_NEW) {
+    detail::check(optiverse_session_edit(get(), changes.get(), step, now_ms));
+  }
+  void share(const optiverse::scene &layout, std::uint64_t now_ms) {
+    detail::check(optiverse_session_share(get(), layout.get(), now_ms));
+  }
+  // Whether there was a step to undo.
+  bool undo(std::uint64_t now_ms) { return taken(optiverse_session_undo, now_ms); }
+  // Whether there was a step to redo.
+  bool redo(std::uint64_t now_ms) { return taken(optiverse_session_redo, now_ms); }
+  void set_presence(const optiverse_presence &here, std::uint64_t now_ms) {
+    detail::check(optiverse_session_set_presence(get(), &here, now_ms));
+  }
+
+ private:
+  bool taken(optiverse_result (*call)(optiverse_session *, std::uint64_t, std::uint8_t *), std::uint64_t now_ms) {
+    std::uint8_t is_done = 0;
+    detail::check(call(get(), now_ms, &is_done));
+    return is_done != 0;
+  }
 };
 
 // The version of the library that is linked; that of the headers is `OPTIVERSE_VERSION`.
