@@ -379,6 +379,63 @@ class system : public detail::handle<optiverse_system, optiverse_system_free> {
   };
 };
 
+// What an edit has changed in the paths of a tracer.
+class update : public detail::handle<optiverse_update, optiverse_update_free> {
+ public:
+  explicit update(optiverse_update *raw) : handle(raw) { detail::check(optiverse_update_view(raw, &info_)); }
+
+  // Whether all is to be drawn anew.
+  bool is_whole() const noexcept { return info_.is_whole != 0; }
+  // The rays of which any path is not what it was, in order.
+  span<optiverse_ray_id> rays() const noexcept { return {info_.rays, info_.ray_count}; }
+  // The place of each path among all paths of the tracer.
+  span<std::size_t> indices() const noexcept { return {info_.indices, info_.path_count}; }
+  // How many source rays were traced to find out.
+  std::uint64_t traced_rays() const noexcept { return info_.traced_rays; }
+  // The paths of these rays as they are now.
+  optiverse::paths paths() const {
+    return optiverse::paths(
+        detail::made<optiverse_paths>([this](auto *out) { return optiverse_update_paths(get(), out); }));
+  }
+  // What takes the edit back.
+  edit inverse() const {
+    return edit(detail::made<optiverse_edit>([this](auto *out) { return optiverse_update_inverse(get(), out); }));
+  }
+
+ private:
+  optiverse_update_info info_;
+};
+
+// A scene with the paths of its light, which follow its edits.
+class tracer : public detail::handle<optiverse_tracer, optiverse_tracer_free> {
+ public:
+  using handle::handle;
+  // The tracer keeps a copy of the scene.
+  explicit tracer(const optiverse::scene &layout, const optiverse_trace_options &options = trace_options(),
+                  const control *stop = nullptr)
+      : handle(detail::made<optiverse_tracer>([&](auto *out) {
+          return optiverse_tracer_new(layout.get(), &options, stop ? stop->get() : nullptr, out);
+        })) {}
+
+  optiverse::update update(const edit &changes, const control *stop = nullptr) {
+    return optiverse::update(detail::made<optiverse_update>([&](auto *out) {
+      return optiverse_tracer_update(get(), changes.get(), stop ? stop->get() : nullptr, out);
+    }));
+  }
+  optiverse::paths paths() const {
+    return optiverse::paths(
+        detail::made<optiverse_paths>([this](auto *out) { return optiverse_tracer_paths(get(), out); }));
+  }
+  optiverse::system system() const {
+    return optiverse::system(
+        detail::made<optiverse_system>([this](auto *out) { return optiverse_tracer_system(get(), out); }));
+  }
+  optiverse::scene scene() const {
+    return optiverse::scene(
+        detail::made<optiverse_scene>([this](auto *out) { return optiverse_tracer_scene(get(), out); }));
+  }
+};
+
 // A client's side of a shared session. Times are in milliseconds since the Unix epoch. What a poll shows is good until the next
 // poll of the same kind.
 class session : public detail::handle<optiverse_session, optiverse_session_free> {

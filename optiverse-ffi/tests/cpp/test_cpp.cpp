@@ -17,7 +17,8 @@ constexpr bool is_move_only = std::is_nothrow_move_constructible_v<T> && std::is
 static_assert(is_move_only<optiverse::text> && is_move_only<optiverse::edit> && is_move_only<optiverse::items> &&
               is_move_only<optiverse::scene> && is_move_only<optiverse::control> &&
               is_move_only<optiverse::paths> && is_move_only<optiverse::system> &&
-              is_move_only<optiverse::session>);
+              is_move_only<optiverse::session> && is_move_only<optiverse::tracer> &&
+              is_move_only<optiverse::update>);
 
 // The error that a call throws.
 template <typename Call>
@@ -111,6 +112,20 @@ void traces() {
   }
 }
 
+void tracers() {
+  optiverse::tracer tracer(optiverse::scene::parse(BENCH));
+  const auto before = tracer.paths();
+  auto update = tracer.update(optiverse::edit().move("M1", 1.0, 0.0));
+  CHECK(!update.is_whole() && update.rays().size() == 3 && update.traced_rays() == 3);
+  CHECK(update.paths().size() == update.indices().size() && tracer.scene().number("M1", "x_mm") == 1.0);
+  CHECK(tracer.system().svg().view().substr(0, 4) == "<svg");
+  update = tracer.update(update.inverse());
+  const auto after = tracer.paths();
+  CHECK(after.size() == before.size());
+  const auto bytes = before.arrays().vertex_count * sizeof(optiverse_point);
+  CHECK(std::memcmp(before.arrays().points, after.arrays().points, bytes) == 0);
+}
+
 void sessions() {
   constexpr std::uint64_t now_ms = 1763700000000;
   optiverse::session session(1, 2);
@@ -146,6 +161,7 @@ int main(int argc, char **argv) {
   errors_carry_code_message_item_and_key(argv[1]);
   moving();
   traces();
+  tracers();
   sessions();
   CHECK(optiverse_handle_count() == 0);
   CHECK(optiverse::version() == std::string(OPTIVERSE_VERSION));
