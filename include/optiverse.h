@@ -629,6 +629,18 @@ typedef struct optiverse_system optiverse_system;
 // Text of the library, held by a handle.
 typedef struct optiverse_text optiverse_text;
 
+// A scene with the paths of its light, which follow its edits: for programs in which elements are dragged.
+//
+// An edit traces only the rays whose light it can have changed. The result is the same, bit for bit, as that of tracing the
+// edited scene, compiled leniently.
+typedef struct optiverse_tracer optiverse_tracer;
+
+// What an edit has changed in the paths of a tracer.
+//
+// A picture follows in two steps: remove what is drawn of the rays named here (of all rays if the update is whole), and draw
+// the paths of `optiverse_update_paths`.
+typedef struct optiverse_update optiverse_update;
+
 // UTF-8 text that belongs to the library. A NUL follows the last byte, so that it is C text as well, unless it holds a NUL
 // itself.
 typedef struct {
@@ -852,6 +864,30 @@ typedef struct {
   // 1: a scale bar stands under the picture; 0: it does not. Default: 1.
   uint8_t has_scale_bar;
 } optiverse_svg_options;
+
+// A ray of a source.
+typedef struct {
+  // The source, counted over all sources in the order of the file.
+  uint64_t source;
+  // The ray of that source, counted from −size/2 to +size/2.
+  uint64_t ray;
+} optiverse_ray_id;
+
+// What an update says. Its arrays are good until the update is freed.
+typedef struct {
+  // 1 if all is to be drawn anew: the paths of the update are then all paths. Otherwise 0.
+  uint8_t is_whole;
+  // The first of the rays of which any path is not what it was, to the last bit, or is there no more; in order.
+  const optiverse_ray_id *rays;
+  // Their number.
+  size_t ray_count;
+  // For each path of the update, its place among all paths of the tracer.
+  const size_t *indices;
+  // Their number.
+  size_t path_count;
+  // How many source rays were traced to find out.
+  uint64_t traced_rays;
+} optiverse_update_info;
 
 // A status, in an event.
 typedef struct {
@@ -1207,6 +1243,53 @@ optiverse_result optiverse_svg(const optiverse_system *system,
 
 // Gives a result as a CSV table with a row for each vertex. The text is the caller's to free.
 optiverse_result optiverse_csv(const optiverse_paths *paths, optiverse_text **csv);
+
+// Compiles, leniently, and traces a scene, of which the tracer keeps a copy.
+//
+// `options` may be null for the defaults, and `control` if nobody stops the trace or asks how far it is.
+//
+// Codes: `INVALID_OPTION`, `CANCELLED`.
+optiverse_result optiverse_tracer_new(const optiverse_scene *scene,
+                                      const optiverse_trace_options *options,
+                                      const optiverse_control *control,
+                                      optiverse_tracer **tracer);
+
+// Frees a tracer. Results and updates that came from it are not touched.
+optiverse_result optiverse_tracer_free(optiverse_tracer *tracer);
+
+// Applies an edit to the tracer's scene and traces what it can have changed. `control` may be null; if `update` is, nobody
+// wants to know.
+//
+// Codes: those of `optiverse_scene_apply`, `CANCELLED`. Scene and paths are as they were then.
+optiverse_result optiverse_tracer_update(optiverse_tracer *tracer,
+                                         const optiverse_edit *edit,
+                                         const optiverse_control *control,
+                                         optiverse_update **update);
+
+// Gives all paths as they are now, as a result of its own, the caller's to free. After an update that copies every vertex,
+// once.
+optiverse_result optiverse_tracer_paths(const optiverse_tracer *tracer,
+                                        optiverse_paths **paths);
+
+// Gives the system as it is now, for reports and pictures, the caller's to free.
+optiverse_result optiverse_tracer_system(const optiverse_tracer *tracer, optiverse_system **system);
+
+// Gives a copy of the scene as it is now, the caller's to free.
+optiverse_result optiverse_tracer_scene(const optiverse_tracer *tracer, optiverse_scene **scene);
+
+// Frees an update.
+optiverse_result optiverse_update_free(optiverse_update *update);
+
+// Looks at an update.
+optiverse_result optiverse_update_view(const optiverse_update *update, optiverse_update_info *info);
+
+// Gives the paths of the rays of an update as they are now, with the power of these rays alone, as a result of its own, the
+// caller's to free. Nothing is copied.
+optiverse_result optiverse_update_paths(const optiverse_update *update,
+                                        optiverse_paths **paths);
+
+// Gives the edit that takes the one of this update back, the caller's to free.
+optiverse_result optiverse_update_inverse(const optiverse_update *update, optiverse_edit **inverse);
 
 // Makes a session without items, not connected; the first event asks for a connection.
 //

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -376,6 +377,148 @@ class system : public detail::handle<optiverse_system, optiverse_system_free> {
       }
     }
   };
+};
+
+// What an edit has changed in the paths of a tracer.
+class update : public detail::handle<optiverse_update, optiverse_update_free> {
+ public:
+  explicit update(optiverse_update *raw) : handle(raw) { detail::check(optiverse_update_view(raw, &info_)); }
+
+  // Whether all is to be drawn anew.
+  bool is_whole() const noexcept { return info_.is_whole != 0; }
+  // The rays of which any path is not what it was, in order.
+  span<optiverse_ray_id> rays() const noexcept { return {info_.rays, info_.ray_count}; }
+  // The place of each path among all paths of the tracer.
+  span<std::size_t> indices() const noexcept { return {info_.indices, info_.path_count}; }
+  // How many source rays were traced to find out.
+  std::uint64_t traced_rays() const noexcept { return info_.traced_rays; }
+  // The paths of these rays as they are now.
+  optiverse::paths paths() const {
+    return optiverse::paths(
+        detail::made<optiverse_paths>([this](auto *out) { return optiverse_update_paths(get(), out); }));
+  }
+  // What takes the edit back.
+  edit inverse() const {
+    return edit(detail::made<optiverse_edit>([this](auto *out) { return optiverse_update_inverse(get(), out); }));
+  }
+
+ private:
+  optiverse_update_info info_;
+};
+
+// A scene with the paths of its light, which follow its edits.
+class tracer : public detail::handle<optiverse_tracer, optiverse_tracer_free> {
+ public:
+  using handle::handle;
+  // The tracer keeps a copy of the scene.
+  explicit tracer(const optiverse::scene &layout, const optiverse_trace_options &options = trace_options(),
+                  const control *stop = nullptr)
+      : handle(detail::made<optiverse_tracer>([&](auto *out) {
+          return optiverse_tracer_new(layout.get(), &options, stop ? stop->get() : nullptr, out);
+        })) {}
+
+  optiverse::update update(const edit &changes, const control *stop = nullptr) {
+    return optiverse::update(detail::made<optiverse_update>([&](auto *out) {
+      return optiverse_tracer_update(get(), changes.get(), stop ? stop->get() : nullptr, out);
+    }));
+  }
+  optiverse::paths paths() const {
+    return optiverse::paths(
+        detail::made<optiverse_paths>([this](auto *out) { return optiverse_tracer_paths(get(), out); }));
+  }
+  optiverse::system system() const {
+    return optiverse::system(
+        detail::made<optiverse_system>([this](auto *out) { return optiverse_tracer_system(get(), out); }));
+  }
+  optiverse::scene scene() const {
+    return optiverse::scene(
+        detail::made<optiverse_scene>([this](auto *out) { return optiverse_tracer_scene(get(), out); }));
+  }
+};
+
+// A client's side of a shared session. Times are in milliseconds since the Unix epoch. What a poll shows is good until the next
+// poll of the same kind.
+class session : public detail::handle<optiverse_session, optiverse_session_free> {
+ public:
+  using handle::handle;
+  // `replica` and `jitter_seed` are random, and new for each process.
+  session(std::uint64_t replica, std::uint64_t jitter_seed)
+      : handle(detail::made<optiverse_session>(
+            [&](auto *out) { return optiverse_session_new(replica, jitter_seed, out); })) {}
+
+  // Goes on from what `save` gave.
+  static session resume(std::uint64_t replica, std::uint64_t jitter_seed, std::string_view saved) {
+    return session(detail::made<optiverse_session>([&](auto *out) {
+      return optiverse_session_resume(replica, jitter_seed, saved.data(), saved.size(), out);
+    }));
+  }
+  text save() const {
+    return text(detail::made<optiverse_text>([this](auto *out) { return optiverse_session_save(get(), out); }));
+  }
+
+  void handle_connected(std::uint64_t now_ms) { detail::check(optiverse_session_handle_connected(get(), now_ms)); }
+  void handle_disconnected(std::uint64_t now_ms) {
+    detail::check(optiverse_session_handle_disconnected(get(), now_ms));
+  }
+  void handle_timeout(std::uint64_t now_ms) { detail::check(optiverse_session_handle_timeout(get(), now_ms)); }
+  void handle_frame(const std::uint8_t *frame, std::size_t length, std::uint64_t now_ms) {
+    detail::check(optiverse_session_handle_frame(get(), frame, length, now_ms));
+  }
+  void start() { detail::check(optiverse_session_start(get())); }
+  void stop() { detail::check(optiverse_session_stop(get())); }
+
+  std::optional<optiverse_event> poll_event() {
+    optiverse_event event;
+    detail::check(optiverse_session_poll_event(get(), &event));
+    return event.kind == OPTIVERSE_EVENT_KIND_NONE ? std::nullopt : std::optional(event);
+  }
+  // A text frame to send.
+  std::optional<span<std::uint8_t>> poll_transmit() {
+    optiverse_bytes frame;
+    detail::check(optiverse_session_poll_transmit(get(), &frame));
+    return frame.data ? std::optional(span<std::uint8_t>(frame.data, frame.length)) : std::nullopt;
+  }
+  // When to call `handle_timeout`; none for never.
+  std::optional<std::uint64_t> poll_timeout() const {
+    std::uint64_t at_ms = 0;
+    detail::check(optiverse_session_poll_timeout(get(), &at_ms));
+    return at_ms == UINT64_MAX ? std::nullopt : std::optional(at_ms);
+  }
+
+  optiverse_session_info state() const {
+    optiverse_session_info info;
+    detail::check(optiverse_session_state(get(), &info));
+    return info;
+  }
+  optiverse::scene scene() const {
+    return optiverse::scene(
+        detail::made<optiverse_scene>([this](auto *out) { return optiverse_session_scene(get(), out); }));
+  }
+  // The change of the event that was polled last.
+  edit changed_edit() const {
+    return edit(detail::made<optiverse_edit>([this](auto *out) { return optiverse_session_changed_edit(get(), out); }));
+  }
+
+  void apply(const edit &changes, std::uint64_t now_ms, optiverse_undo_step step = OPTIVERSE_UNDO_STEP_NEW) {
+    detail::check(optiverse_session_edit(get(), changes.get(), step, now_ms));
+  }
+  void share(const optiverse::scene &layout, std::uint64_t now_ms) {
+    detail::check(optiverse_session_share(get(), layout.get(), now_ms));
+  }
+  // Whether there was a step to undo.
+  bool undo(std::uint64_t now_ms) { return taken(optiverse_session_undo, now_ms); }
+  // Whether there was a step to redo.
+  bool redo(std::uint64_t now_ms) { return taken(optiverse_session_redo, now_ms); }
+  void set_presence(const optiverse_presence &here, std::uint64_t now_ms) {
+    detail::check(optiverse_session_set_presence(get(), &here, now_ms));
+  }
+
+ private:
+  bool taken(optiverse_result (*call)(optiverse_session *, std::uint64_t, std::uint8_t *), std::uint64_t now_ms) {
+    std::uint8_t is_done = 0;
+    detail::check(call(get(), now_ms, &is_done));
+    return is_done != 0;
+  }
 };
 
 // The version of the library that is linked; that of the headers is `OPTIVERSE_VERSION`.

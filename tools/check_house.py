@@ -18,8 +18,8 @@ FORBIDDEN = {
     ),
     "the number of an issue": re.compile(r"\bissue #?\d"),
 }
-# Written by cargo, with the registry of each package.
-GENERATED = {"Cargo.lock", "fuzz/Cargo.lock"}
+# Written by cargo, with the registry of each package, and by `make header`.
+GENERATED = {"Cargo.lock", "fuzz/Cargo.lock", "include/optiverse.h"}
 CODE = {".rs", ".py", ".pyi", ".sh", ".c", ".h", ".hpp"}
 MOST_LINES = 800
 

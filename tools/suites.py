@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 class Suite:
     """A set of tests: the command that runs it, and the programs it needs, each with its Debian package.
 
-    A need that ends in `.pc` is a library, as pkg-config knows it.
+    A need that ends in `.h` is a header of C.
     """
 
     name: str
@@ -50,6 +50,11 @@ SUITES = [
         "c under valgrind", [*C_TESTS, "optiverse-ffi/tests/test_valgrind.py"], {**C_COMPILERS, "valgrind": "valgrind"}
     ),
     Suite(
+        "c sessions",
+        [*C_TESTS, "optiverse-ffi/tests/test_session.py"],
+        {**C_COMPILERS, "wslay/wslay.h": "libwslay-dev", "nettle/sha1.h": "nettle-dev"},
+    ),
+    Suite(
         "c installed",
         [*C_TESTS, "optiverse-ffi/tests/test_install.py"],
         {**C_COMPILERS, "cmake": "cmake", "pkg-config": "pkg-config"},
@@ -64,11 +69,13 @@ SUITES = [
 
 
 def find(need: str) -> bool:
-    """Return whether this machine has a program, or a library with its header."""
-    if need.endswith(".pc"):
-        command = ["pkg-config", "--exists", need.removesuffix(".pc")]
-        return shutil.which("pkg-config") is not None and subprocess.run(command, check=False).returncode == 0
-    return shutil.which(need) is not None
+    """Return whether this machine has a program, or a header that its C compiler finds."""
+    if not need.endswith(".h"):
+        return shutil.which(need) is not None
+    if shutil.which("cc") is None:
+        return False
+    command = ["cc", "-E", "-x", "c", "-include", need, os.devnull]
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
 def run_all(

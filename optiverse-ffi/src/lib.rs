@@ -8,6 +8,7 @@
 //! | [`text`] | text that the library hands out |
 //! | [`scene`], [`items`], [`edit`] | scenes, what is in them, and changes of them |
 //! | [`system`], [`options`], [`trace`], [`paths`], [`render`] | compiling, tracing, results and pictures |
+//! | [`tracer`] | tracing again only what an edit can have changed |
 //! | [`session`], [`event`] | a client's side of a shared session |
 //! | [`version`] | version and features |
 #![allow(
@@ -41,6 +42,8 @@ pub mod trace;
 pub mod paths;
 
 pub mod render;
+
+pub mod tracer;
 
 pub mod session;
 

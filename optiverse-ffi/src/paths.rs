@@ -1,7 +1,7 @@
 //! The result of a trace, as the arrays that the tracer wrote.
 
 use std::mem::offset_of;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use glam::DVec2;
 use optiverse_core::trace::{self, RayPaths};
@@ -169,7 +169,7 @@ pub struct PowerBalance {
 
 /// The result of a trace.
 pub struct Paths {
-    paths: RayPaths,
+    paths: Arc<RayPaths>,
     // Made when they are first asked for: most programs draw arrays.
     items: OnceLock<Texts>,
     sources: OnceLock<Texts>,
@@ -178,7 +178,7 @@ pub struct Paths {
 object!(Paths, "optiverse_paths", 7);
 
 impl Paths {
-    pub(crate) fn new(paths: RayPaths) -> Paths {
+    pub(crate) fn new(paths: Arc<RayPaths>) -> Paths {
         Paths { paths, items: OnceLock::new(), sources: OnceLock::new() }
     }
 
@@ -306,7 +306,7 @@ mod tests {
         let system = OpticalSystem::compile(&Scene::from_json(text).unwrap(), Strictness::Strict).unwrap().system;
         let paths = trace::trace(&system, &trace::TraceOptions::default()).unwrap();
         let (points, endings, offsets) = (paths.points().as_ptr(), paths.endings().as_ptr(), paths.offsets().as_ptr());
-        let handle = handle::insert(Paths::new(paths)).unwrap();
+        let handle = handle::insert(Paths::new(Arc::new(paths))).unwrap();
         let arrays = handle::get(handle, "paths").unwrap().arrays();
         assert_eq!((arrays.path_count, arrays.vertex_count), (3, 6));
         assert_eq!(arrays.points.addr(), points.addr());

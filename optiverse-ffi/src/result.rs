@@ -8,7 +8,7 @@ use optiverse_core::optics::CompileError;
 use optiverse_core::scene::{EditError, ItemError, LinkError, LoadError, SceneError};
 use optiverse_core::sync::FrameError;
 use optiverse_core::sync::session::LocalEditError;
-use optiverse_core::trace::TraceError;
+use optiverse_core::trace::{TraceError, UpdateError};
 
 use crate::border;
 use crate::text::{Str, Text};
@@ -304,6 +304,15 @@ impl From<LocalEditError> for Failure {
             LocalEditError::Role => Failure::new(ResultCode::ReadOnly, message),
             // The core adds variants with new codes only.
             _ => Failure::new(ResultCode::TooManyPending, message),
+        }
+    }
+}
+
+impl From<UpdateError> for Failure {
+    fn from(error: UpdateError) -> Failure {
+        match error {
+            UpdateError::Edit(error) => error.into(),
+            other => Failure::new(ResultCode::Cancelled, other.to_string()),
         }
     }
 }

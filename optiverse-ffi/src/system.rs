@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use optiverse_core::optics::{self, OpticalSystem, Severity, Strictness};
+use optiverse_core::optics::{self, Compiled, OpticalSystem, Severity, Strictness};
 
 use crate::border;
 use crate::handle::{self, object};
@@ -52,7 +52,7 @@ pub struct Report {
 
 /// Surfaces and sources, checked and ready to be traced. It does not follow later changes of the scene.
 pub struct System {
-    system: Arc<OpticalSystem>,
+    compiled: Arc<Compiled>,
     // Keeps alive what the reports point to.
     _texts: Vec<Text>,
     reports: Vec<Report>,
@@ -61,7 +61,7 @@ pub struct System {
 object!(System, "optiverse_system", 5);
 
 impl System {
-    fn new(system: OpticalSystem, reports: &[optics::Report]) -> System {
+    pub(crate) fn new(compiled: Arc<Compiled>) -> System {
         let mut texts = Vec::new();
         let mut view = |text: String| {
             let text = Text::from(text);
@@ -81,12 +81,12 @@ impl System {
             expected: view(report.expected.clone()),
             message: view(report.to_string()),
         };
-        let reports = reports.iter().map(&mut view_all).collect();
-        System { system: Arc::new(system), _texts: texts, reports }
+        let reports = compiled.reports.iter().map(&mut view_all).collect();
+        System { compiled, _texts: texts, reports }
     }
 
     pub(crate) fn system(&self) -> &OpticalSystem {
-        &self.system
+        &self.compiled.system
     }
 }
 
@@ -108,7 +108,7 @@ pub unsafe extern "C" fn optiverse_system_new(scene: *const Scene, mode: u32, sy
         };
         let scene = handle::get(scene, "scene")?;
         let compiled = scene.with(|scene| Ok(OpticalSystem::compile(scene, strictness)?))?;
-        border::give(out, System::new(compiled.system, &compiled.reports))
+        border::give(out, System::new(Arc::new(compiled)))
     })
 }
 

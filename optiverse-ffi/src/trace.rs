@@ -1,6 +1,7 @@
 //! Tracing, watching a trace, and stopping it.
 
 use std::ffi::c_void;
+use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
@@ -20,6 +21,12 @@ pub struct Control {
 }
 
 object!(Control, "optiverse_control", 6);
+
+impl Control {
+    pub(crate) fn control(&self) -> &TraceControl {
+        &self.control
+    }
+}
 
 /// Is told how many source rays have been traced, and how many there are; 0 of 0 before the trace has begun. Anything but 0
 /// that it returns cancels the trace. It may call the library; it must not leave by `longjmp` or an exception.
@@ -93,14 +100,14 @@ pub unsafe extern "C" fn optiverse_trace(
         let system = handle::get(system, "system")?;
         let given = handle::get_if_any(control, "control")?;
         let own = TraceControl::new();
-        let control = given.as_ref().map_or(&own, |control| &control.control);
+        let control = given.as_ref().map_or(&own, |control| control.control());
         let traced = match progress {
             None => trace::trace_with_control(system.system(), &options, control)?,
             Some(progress) => {
                 watched(system.system(), &options, control, |done, total| progress(user_data, done, total))?
             }
         };
-        border::give(out, Paths::new(traced))
+        border::give(out, Paths::new(Arc::new(traced)))
     })
 }
 

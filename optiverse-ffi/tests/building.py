@@ -69,10 +69,12 @@ class Library:
         (folder / "liboptiverse.so").symlink_to(soname(version()))
         return cls(folder)
 
-    def compile(self, program: Path, *sources: Path, flags: list[str] | None = None) -> Path:
+    def compile(
+        self, program: Path, *sources: Path, flags: list[str] | None = None, link: list[str] | None = None
+    ) -> Path:
         """Compile and link a program; how follows from the last source."""
         compiler = STANDARDS[sources[-1].suffix]
         paths = [f"-I{INCLUDE}", f"-L{self.folder}", f"-Wl,-rpath,{self.folder}"]
-        link = ["-loptiverse", "-lm", "-pthread"]
-        run(*compiler, "-g", *WARNINGS, *(flags or []), *paths, *sources, "-o", program, *link)
+        libraries = ["-loptiverse", *(link or [])]
+        run(*compiler, "-g", *WARNINGS, *(flags or []), *paths, *sources, "-o", program, *libraries, "-lm", "-pthread")
         return program

@@ -49,4 +49,27 @@ def test_trace_says_what_is_wrong(build: Build, tmp_path: Path) -> None:
 
 def test_drag_moves_a_thousand_times_and_comes_back(build: Build) -> None:
     said = run(build("drag.c"), SCENE, "30fccf6e-f2d9-5d91-a774-079c94ddd5e0")
-    assert re.fullmatch(r"1000 steps, 1000 of them .* each; back where it was\n", said)
+    assert re.fullmatch(r"1000 steps, .* each; the light moved, and is back where it was\n", said)
+
+
+def test_programs_of_the_guide_print_the_same(library: Library, tmp_path: Path) -> None:
+    guide = (ROOT / "docs/c-api.md").read_text(encoding="utf-8")
+    tables = []
+    for language, suffix in [("c", ".c"), ("cpp", ".cpp")]:
+        (text,) = re.findall(rf"^```{language}\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)
+        source = tmp_path / f"guide{suffix}"
+        source.write_text(text)
+        table = run(library.compile(tmp_path / f"guide-{language}", source, flags=SANITIZERS), SCENE)
+        tables.append([[float(number) for number in line.split()] for line in table.splitlines()])
+    in_c, in_cpp = tables
+    assert len(in_c) > 10
+    assert [x for line in in_cpp for x in line] == pytest.approx([x for line in in_c for x in line], abs=0.01)
+
+
+def test_every_code_is_in_the_guide() -> None:
+    guide = (ROOT / "docs/c-api.md").read_text(encoding="utf-8")
+    codes = [line.split() for line in (FFI / "tests/codes.txt").read_text().splitlines()]
+    for number, name in codes:
+        assert f"`{name.removeprefix('OPTIVERSE_RESULT_')}`" in guide
+        ranges = re.findall(r"^\| (\d+)(?:–(\d+))? \|", guide, re.MULTILINE)
+        assert any(int(first) <= int(number) <= int(last or first) for first, last in ranges)

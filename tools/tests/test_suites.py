@@ -64,7 +64,8 @@ def test_every_fuzz_target_replays_its_corpus() -> None:
     assert suites == targets
 
 
-def test_a_library_is_found_by_pkg_config_and_a_program_on_the_path() -> None:
+def test_a_header_is_found_by_the_compiler_and_a_program_on_the_path() -> None:
     assert runner.find("sh")
+    assert runner.find("stdio.h")
     assert not runner.find("no-such-command")
-    assert not runner.find("no-such-library.pc")
+    assert not runner.find("no-such-header.h")

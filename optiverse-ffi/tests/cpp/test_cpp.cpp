@@ -16,7 +16,9 @@ constexpr bool is_move_only = std::is_nothrow_move_constructible_v<T> && std::is
                               !std::is_copy_constructible_v<T> && !std::is_copy_assignable_v<T>;
 static_assert(is_move_only<optiverse::text> && is_move_only<optiverse::edit> && is_move_only<optiverse::items> &&
               is_move_only<optiverse::scene> && is_move_only<optiverse::control> &&
-              is_move_only<optiverse::paths> && is_move_only<optiverse::system>);
+              is_move_only<optiverse::paths> && is_move_only<optiverse::system> &&
+              is_move_only<optiverse::session> && is_move_only<optiverse::tracer> &&
+              is_move_only<optiverse::update>);
 
 // The error that a call throws.
 template <typename Call>
@@ -110,6 +112,47 @@ void traces() {
   }
 }
 
+void tracers() {
+  optiverse::tracer tracer(optiverse::scene::parse(BENCH));
+  const auto before = tracer.paths();
+  auto update = tracer.update(optiverse::edit().move("M1", 1.0, 0.0));
+  CHECK(!update.is_whole() && update.rays().size() == 3 && update.traced_rays() == 3);
+  CHECK(update.paths().size() == update.indices().size() && tracer.scene().number("M1", "x_mm") == 1.0);
+  CHECK(tracer.system().svg().view().substr(0, 4) == "<svg");
+  update = tracer.update(update.inverse());
+  const auto after = tracer.paths();
+  CHECK(after.size() == before.size());
+  const auto bytes = before.arrays().vertex_count * sizeof(optiverse_point);
+  CHECK(std::memcmp(before.arrays().points, after.arrays().points, bytes) == 0);
+}
+
+void sessions() {
+  constexpr std::uint64_t now_ms = 1763700000000;
+  optiverse::session session(1, 2);
+  CHECK(session.poll_event()->kind == OPTIVERSE_EVENT_KIND_CONNECT && !session.poll_event());
+  CHECK(!session.poll_timeout() && !session.poll_transmit());
+  session.share(optiverse::scene::parse(BENCH), now_ms);
+  session.apply(optiverse::edit().move("M1", 3.0, 4.0), now_ms);
+  session.apply(optiverse::edit().move("M1", 5.0, 4.0), now_ms, OPTIVERSE_UNDO_STEP_CONTINUE);
+  auto resumed = optiverse::session::resume(3, 4, session.save().view());
+  CHECK(resumed.state().pending == session.state().pending && resumed.scene().number("M1", "x_mm") == 5.0);
+  CHECK(session.undo(now_ms) && session.scene().number("M1", "x_mm") == 0.0);
+  CHECK(session.poll_event()->kind == OPTIVERSE_EVENT_KIND_CHANGED);
+  resumed.scene().apply(session.changed_edit());
+  CHECK(session.redo(now_ms) && !session.redo(now_ms));
+  session.handle_disconnected(now_ms);
+  session.handle_timeout(*session.poll_timeout());
+  session.handle_connected(now_ms);
+  const std::string frame = "{\"type\":\"connection:ack\",\"sync\":{\"protocol\":1}}";
+  session.handle_frame(reinterpret_cast<const std::uint8_t *>(frame.data()), frame.size(), now_ms);
+  CHECK(session.poll_transmit()->size() > 10);
+  session.set_presence({1, 1.0, 2.0, nullptr, 0, {"", 0}}, now_ms);
+  session.stop();
+  CHECK(session.state().status == OPTIVERSE_STATUS_OFFLINE);
+  session.start();
+  CHECK(thrown([] { optiverse::session::resume(1, 2, "{}"); }).code() == OPTIVERSE_RESULT_SAVED_WORK);
+}
+
 }  // namespace
 
 int main(int argc, char **argv) {
@@ -118,6 +161,8 @@ int main(int argc, char **argv) {
   errors_carry_code_message_item_and_key(argv[1]);
   moving();
   traces();
+  tracers();
+  sessions();
   CHECK(optiverse_handle_count() == 0);
   CHECK(optiverse::version() == std::string(OPTIVERSE_VERSION));
   return 0;
