@@ -7,7 +7,7 @@ mod common;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use common::{Client, REPLICAS, add, config, relay};
+use common::{Client, REPLICAS, add, ask, config, relay};
 use optiverse_relay::config::Config;
 use optiverse_relay::server::Relay;
 use serde_json::{Value, json};
@@ -110,6 +110,12 @@ async fn pages_of_allowed_origins_alone_may_read_answers() {
             Command::new("curl").args(["--silent", "--include", "--header", &header, &url]).output().await.unwrap();
         let text = String::from_utf8(answer.stdout).unwrap().to_lowercase();
         assert_eq!(text.contains(&format!("access-control-allow-origin: {origin}")), expected, "{text}");
+        // What a page asks before it revokes an invitation.
+        let asked = [header.as_str(), "Access-Control-Request-Method: DELETE"];
+        let answer = ask(relay.address(), "OPTIONS /api/sessions/a/invitations/b", &asked, b"").await;
+        let may = answer.head.contains(&format!("access-control-allow-origin: {origin}"));
+        assert_eq!(may, expected, "{answer:?}");
+        assert!(answer.head.contains("delete") && answer.head.contains("authorization"), "{answer:?}");
     }
     relay.stop().await;
 }
