@@ -1,9 +1,9 @@
 # What a person types here. What takes more than a line is in tools/.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint wheel header install bench fuzz clean
+.PHONY: help demo test lint wheel header install bench bench-peers fuzz soak clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 16
 
 demo: wheel ## build everything, trace the shipped scenes, print where the power went, write pictures into out/
 	@tools/demo.sh out
@@ -27,8 +27,14 @@ install: ## headers and libraries for C and C++ (PREFIX=/usr/local)
 bench: ## how fast: nearest hits, vertices, loading
 	@cargo bench --locked -p optiverse-core
 
-fuzz: ## ten minutes of random input for the decoders (FUZZ_SECONDS=600)
+bench-peers: ## the same beside other libraries, each in a package of its own
+	@for peers in bench-peers/*/; do cargo run --release --locked --manifest-path "$$peers/Cargo.toml" || exit 1; done
+
+fuzz: ## ten minutes of random input for the decoders and the synchronisation (FUZZ_SECONDS=600)
 	@tools/fuzz.sh
 
+soak: ## ten minutes of random schedules of synchronisation with fresh seeds (SOAK_SECONDS=600)
+	@tools/soak.sh
+
 clean: ## remove everything that was built
-	@rm -rf .venv out target fuzz/target .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .venv out target fuzz/target bench-peers/*/target .mypy_cache .pytest_cache .ruff_cache
