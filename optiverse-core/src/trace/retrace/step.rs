@@ -57,7 +57,7 @@ impl Step<'_> {
         if renumbered && (numbering.has_twins() || self.store.numbering().has_twins()) {
             return Ok(None);
         }
-        let (stale, kept_vertices) = self.stale();
+        let stale = self.stale();
 
         let total = self.emission.len();
         let all = stale.len() as f64 > FULL_SHARE * total as f64;
@@ -67,7 +67,7 @@ impl Step<'_> {
         let traced = trace_rays(self.new, self.options, self.control, self.emission, rays)?;
         let vertices = traced.paths.vertex_count();
         // A path that comes to nothing takes room for one vertex while it is traced: at the limit itself, a whole trace may stop.
-        if traced.paths.truncated || (!all && kept_vertices + vertices >= self.options.max_vertices) {
+        if traced.paths.truncated || (!all && self.kept_vertices(&stale) + vertices >= self.options.max_vertices) {
             return Ok(None);
         }
 
@@ -96,23 +96,27 @@ impl Step<'_> {
         Ok(Some(changes))
     }
 
-    /// The rays whose paths may be other ones now, in order, and the number of vertices of all others.
-    fn stale(&self) -> (Vec<Stale>, usize) {
+    /// The rays whose paths may be other ones now, in order.
+    fn stale(&self) -> Vec<Stale> {
         let Difference { probes, sources, .. } = &self.difference;
         let mut stale = Vec::new();
-        let mut kept_vertices = 0;
         for source in sources {
             for ray in 0..source.count {
                 let before = source.before.filter(|&(_, count)| ray < count).map(|(first, _)| first + ray);
-                match before {
-                    Some(before) if source.is_same && (probes.is_empty() || !self.store.touches(before, probes)) => {
-                        kept_vertices += self.store.vertices_of(before);
-                    }
-                    _ => stale.push(Stale { number: source.first + ray, before, source: source.index, ray }),
+                let touched = |before| !probes.is_empty() && self.store.touches(before, probes);
+                if !source.is_same || before.is_none_or(touched) {
+                    stale.push(Stale { number: source.first + ray, before, source: source.index, ray });
                 }
             }
         }
-        (stale, kept_vertices)
+        stale
+    }
+
+    /// The number of vertices of all rays that are neither stale nor gone.
+    fn kept_vertices(&self, stale: &[Stale]) -> usize {
+        let stale = stale.iter().filter_map(|ray| ray.before);
+        let gone = self.difference.gone.iter().flat_map(|source| source.rays.clone().map(|ray| source.first + ray));
+        self.store.vertex_count() - stale.chain(gone).map(|ray| self.store.vertices_of(ray)).sum::<usize>()
     }
 
     /// Adds the rays that had paths and are there no more.

@@ -138,6 +138,11 @@ impl Store {
         batch.paths_of(ray).len()
     }
 
+    /// Vertices of all rays.
+    pub(super) fn vertex_count(&self) -> usize {
+        self.vertices
+    }
+
     /// Number of vertices of a ray.
     pub(super) fn vertices_of(&self, ray: u64) -> usize {
         let (batch, ray) = self.batch_of(ray);
