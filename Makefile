@@ -1,6 +1,6 @@
 # What a person types here. What takes more than a line is in tools/.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint wheel bench bench-peers fuzz soak clean
+.PHONY: help demo test lint wheel header install bench bench-peers fuzz soak clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -16,6 +16,13 @@ lint: ## formatting, lints, types, documentation, links, house rules
 
 wheel: ## build the Python wheel in release and install it into .venv
 	@tools/wheel.sh
+
+header: ## write include/optiverse.h from the source of optiverse-ffi
+	@cargo run --quiet --locked -p optiverse-header
+
+PREFIX ?= /usr/local
+install: ## headers and libraries for C and C++ (PREFIX=/usr/local)
+	@tools/install.sh "$(PREFIX)"
 
 bench: ## how fast: nearest hits, vertices, loading
 	@cargo bench --locked -p optiverse-core
