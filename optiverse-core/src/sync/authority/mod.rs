@@ -14,7 +14,6 @@ mod shadow;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
-pub use crate::sync::role::Role;
 pub use connection::ConnectionId;
 pub use legacy::MAX_REMOVED_IDS;
 pub use restore::RestoreError;
