@@ -38,7 +38,8 @@
 //! - **S16** Where people are is no part of the document. It belongs to a connection, is passed on 30 times a second at most,
 //!   the newest state, and is gone with the connection; one that lost its relay forgets the others after 10 s.
 //! - **S17** A viewer's operations of every family are refused, and the host role of the app is never a viewer's. A client
-//!   learns its role on connecting, and refuses a viewer's edits at once.
+//!   learns its role on connecting, and refuses a viewer's edits at once. A viewer that says the replica of an editor neither
+//!   takes over its connection nor counts in its numbers.
 //!
 //! The top-level properties of a document, such as its layer tree, are not shared.
 //!
