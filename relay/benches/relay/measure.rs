@@ -35,7 +35,7 @@ impl Plan {
 const AHEAD: u64 = 2_000;
 
 /// Commands in one write.
-const BURST: u64 = 50;
+const BURST: u64 = 1;
 
 /// What is done before anything is counted.
 const WARM_UP: Duration = Duration::from_millis(300);
