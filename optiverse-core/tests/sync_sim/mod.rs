@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 pub mod clients;
+pub mod forwarder;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

@@ -26,6 +26,16 @@ pub(crate) struct Peers {
     own_is_due: bool,
 }
 
+impl Peers {
+    /// The host's clock was set back.
+    pub(crate) fn set_back(&mut self, by_ms: u64) {
+        self.own_sent_ms = self.own_sent_ms.saturating_sub(by_ms);
+        if let Some(vanish_ms) = &mut self.vanish_ms {
+            *vanish_ms = vanish_ms.saturating_sub(by_ms);
+        }
+    }
+}
+
 impl Session {
     /// The others, by connection.
     pub fn peers(&self) -> &BTreeMap<u64, Peer> {
@@ -34,6 +44,7 @@ impl Session {
 
     /// Tells the others where this user is; of states that follow each other quickly the newest.
     pub fn set_presence(&mut self, presence: Presence, now_ms: u64) {
+        self.note_time(now_ms);
         self.peers.own = Some(presence);
         self.peers.own_is_due = true;
         self.send_presence(now_ms);
@@ -83,9 +94,7 @@ impl Session {
     }
 
     fn send_presence(&mut self, now_ms: u64) {
-        let sent_ms = self.peers.own_sent_ms;
-        // The clock may have been set back.
-        let is_time = now_ms < sent_ms || now_ms >= sent_ms.saturating_add(PRESENCE_INTERVAL_MS);
+        let is_time = now_ms >= self.peers.own_sent_ms.saturating_add(PRESENCE_INTERVAL_MS);
         if !self.peers.own_is_due || !is_time || !self.is_live() {
             return;
         }
