@@ -12,6 +12,7 @@ use optiverse_core::sync::{REPORTED_SKEW_MS, ReplicaId, Session, SessionConfig, 
 use sync_sim::START_MS;
 use sync_sim::clients::{App, Client, NewClient};
 use sync_sim::forwarder::ForwardWorld;
+use sync_sim::schedules::for_seeds;
 
 fn new_client(id: u64) -> Client {
     Client::New(Box::new(NewClient::new(id)))
@@ -409,8 +410,5 @@ fn run(seed: u64) {
 /// S1 to S7, S15 and S18, invariants 1, 4 to 7 and 15: new clients converge among themselves.
 #[test]
 fn random_schedules_converge_over_a_forwarder() {
-    for seed in 0..1_500 {
-        let outcome = std::panic::catch_unwind(|| run(seed));
-        assert!(outcome.is_ok(), "seed {seed}");
-    }
+    for_seeds("forward", 0..1_300, run);
 }

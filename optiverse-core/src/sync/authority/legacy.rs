@@ -18,7 +18,7 @@ use crate::sync::wire::component;
 use crate::sync::wire::envelope::Envelope;
 
 /// Removed items that are remembered, so that a legacy client that was away does not bring them back.
-const MAX_REMOVED_IDS: usize = 10_000;
+pub const MAX_REMOVED_IDS: usize = 10_000;
 
 /// Items of one message after which the others are told, so that the log still has all of it.
 const ITEMS_AT_ONCE: usize = 1_000;
@@ -42,6 +42,10 @@ pub(crate) struct RemovedIds {
 }
 
 impl RemovedIds {
+    pub(crate) fn len(&self) -> usize {
+        self.order.len()
+    }
+
     pub(crate) fn insert(&mut self, id: &str, removal: Removal) {
         let id = ItemId::from(id);
         self.removals.insert(id.clone(), removal);
@@ -273,7 +277,12 @@ impl Authority {
             return is_right;
         }
         let operation = self.own_operation(&item.id, Body::Set { groups });
-        self.decide_own(connection, operation, now_ms)
+        let accepted = self.decide_own(connection, operation, now_ms);
+        if !accepted {
+            // It may show a property that the item has not, which no change of properties takes back.
+            self.correct_later(connection, &item.id, true, now_ms);
+        }
+        accepted
     }
 
     fn remove_for_legacy(&mut self, connection: ConnectionId, id: &str, now_ms: u64) {

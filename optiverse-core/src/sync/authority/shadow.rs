@@ -70,6 +70,11 @@ pub(crate) enum Meaning {
 }
 
 impl Shadow {
+    /// What is kept, in items.
+    pub(crate) fn len(&self) -> usize {
+        self.items.len() + self.corrections.len() + self.told_gone.len()
+    }
+
     pub(crate) fn has(&self, id: &str) -> bool {
         self.items.contains_key(id)
     }

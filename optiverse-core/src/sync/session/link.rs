@@ -5,14 +5,12 @@ use crate::sync::limits::{MAX_FRAME_BYTES, MAX_FRAME_OPERATIONS};
 use crate::sync::operation::Operation;
 use crate::sync::replica::{Applied, RemovedItems, Replica};
 use crate::sync::session::{Event, Session, Status};
-use crate::sync::snapshot::Part;
 use crate::sync::version::OperationId;
 use crate::sync::wire::FrameError;
 use crate::sync::wire::envelope::Envelope;
 use crate::sync::wire::message::{
     Decision, Hello, Welcome, read_decision, read_operations, read_role, write_operations,
 };
-use crate::sync::wire::scanner::Scanner;
 
 /// The time to the second attempt to connect, in milliseconds; it doubles with each further one.
 pub const FIRST_RETRY_MS: u64 = 500;
@@ -29,8 +27,9 @@ pub const PING_INTERVAL_MS: u64 = 30_000;
 /// After this time without any frame a connection is taken for dead, in milliseconds.
 pub const SILENCE_TIMEOUT_MS: u64 = 75_000;
 
-/// The most parts of a snapshot.
-const MAX_PARTS: u64 = 4_096;
+/// The most parts of a snapshot. A document takes fewer: its limit is [`crate::sync::limits::MAX_DOCUMENT_BYTES`], and
+/// parts are cut at half a frame.
+pub const MAX_PARTS: u64 = 4_096;
 
 #[derive(Debug)]
 pub(crate) struct Link {
@@ -56,7 +55,9 @@ enum State {
     /// The relay was asked for what is missing.
     CatchingUp {
         welcome: Option<Welcome>,
-        parts: Vec<String>,
+        /// What has arrived of the whole document, and how many parts that was.
+        arrived: Box<Replica>,
+        parts: u64,
     },
     Live,
     /// The server only forwards.
@@ -285,17 +286,19 @@ impl Session {
     /// Asks for what is missing, in the first place or because something was found to be.
     fn ask_for_missing(&mut self) {
         let settled = self.pending.keys().next().map_or(self.number, |first| first - 1);
-        self.link.state = State::CatchingUp { welcome: None, parts: Vec::new() };
+        let arrived = Box::new(Replica::new(RemovedItems::Forget));
+        self.link.state = State::CatchingUp { welcome: None, arrived, parts: 0 };
         self.transmits.push_back(Hello { replica: self.replica, settled, have: self.have }.write());
     }
 
     fn welcomed(&mut self, welcome: Welcome, now_ms: u64) -> Result<(), FrameError> {
-        let State::CatchingUp { welcome: current, parts } = &mut self.link.state else { return Ok(()) };
+        let State::CatchingUp { welcome: current, arrived, parts } = &mut self.link.state else { return Ok(()) };
         if welcome.parts > MAX_PARTS {
             let found = welcome.parts.to_string();
             return Err(FrameError::Value { key: "snapshot", found, expected: "at most 4096 parts" });
         }
-        parts.clear();
+        **arrived = Replica::new(RemovedItems::Forget);
+        *parts = 0;
         *current = Some(welcome);
         self.go_live_if_complete(now_ms);
         Ok(())
@@ -304,20 +307,19 @@ impl Session {
     fn take_part(&mut self, envelope: &Envelope<'_>, now_ms: u64) -> Result<(), FrameError> {
         let index = envelope.required("index", |scanner| scanner.unsigned())?;
         let part = envelope.get("part").ok_or(FrameError::Missing { place: "the frame", key: "part" })?;
-        let State::CatchingUp { welcome: Some(welcome), parts } = &mut self.link.state else { return Ok(()) };
-        if index != parts.len() as u64 || index >= welcome.parts {
+        let State::CatchingUp { welcome: Some(welcome), arrived, parts } = &mut self.link.state else { return Ok(()) };
+        if index != *parts || index >= welcome.parts {
             return Ok(());
         }
-        Part::scan(&mut Scanner::new(part))?;
-        parts.push(part.to_owned());
-        if parts.len() as u64 == welcome.parts {
+        if let Err(error) = arrived.merge(part) {
+            // Without this part the document will never be whole.
+            self.give_up("the relay's document cannot be read", now_ms);
+            return Err(error);
+        }
+        *parts += 1;
+        if *parts == welcome.parts {
             let (epoch, sequence) = (welcome.epoch, welcome.sequence);
-            let parts = std::mem::take(parts);
-            let mut confirmed = Replica::new(RemovedItems::Forget);
-            for part in &parts {
-                confirmed.merge(part)?;
-            }
-            self.confirmed = confirmed;
+            self.confirmed = std::mem::replace(arrived, Replica::new(RemovedItems::Forget));
             self.have = Some((epoch, sequence));
             self.refresh_all();
             self.go_live_if_complete(now_ms);

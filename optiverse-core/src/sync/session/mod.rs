@@ -14,9 +14,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 pub use event::{Event, SceneChange, Status};
 pub use forward::{ANNOUNCE_DELAY_MS, MAX_FORWARD_REPLICAS, MAX_OTHERS, OTHER_EXPIRY_MS};
-pub use link::{FIRST_RETRY_MS, GREETING_TIMEOUT_MS, LONGEST_RETRY_MS, PING_INTERVAL_MS, SILENCE_TIMEOUT_MS};
+pub use link::{
+    FIRST_RETRY_MS, GREETING_TIMEOUT_MS, LONGEST_RETRY_MS, MAX_PARTS, PING_INTERVAL_MS, SILENCE_TIMEOUT_MS,
+};
 pub use local::{LocalEditError, MAX_PENDING, UndoStep};
-pub use peers::Peer;
+pub use peers::{MAX_PEERS, Peer};
 pub use undo::MAX_UNDO_STEPS;
 
 use crate::scene::{ItemId, Scene};

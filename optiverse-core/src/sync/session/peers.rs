@@ -7,6 +7,9 @@ use crate::sync::session::{Event, Session};
 use crate::sync::wire::FrameError;
 use crate::sync::wire::envelope::Envelope;
 
+/// The most others that are shown; of further ones nothing is told.
+pub const MAX_PEERS: usize = 4_096;
+
 /// One of the others. Two connections of one user are two.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Peer {
@@ -86,6 +89,9 @@ impl Session {
         } else {
             let user = envelope.required("user", |scanner| scanner.string())?.into_owned();
             let peer = Peer { user, presence: Presence::read(envelope)? };
+            if self.peers.peers.len() >= MAX_PEERS && !self.peers.peers.contains_key(&connection) {
+                return Ok(());
+            }
             self.peers.peers.insert(connection, peer.clone());
             Some(peer)
         };
