@@ -95,6 +95,7 @@ impl Authority {
             self.replica.vector.insert_up_to(replica, number);
         }
         self.sequence += 1;
+        self.whole = None;
         self.log_bytes += text.len();
         self.log.push_back(LogEntry { id: operation.id, time: operation.time, text });
         while self.log.len() > MAX_LOG_OPERATIONS || self.log_bytes > MAX_LOG_BYTES {
@@ -146,9 +147,11 @@ impl Authority {
             .filter(|(id, entry)| **id != author && matches!(entry.dialect, Dialect::Sync { .. }))
             .map(|(id, _)| *id)
             .collect();
-        for frame in self.operations_after(before).into_iter().map(Arc::<str>::from) {
-            for &receiver in &receivers {
-                self.send(receiver, Arc::clone(&frame));
+        if !receivers.is_empty() {
+            for frame in self.operations_after(before).into_iter().map(Arc::<str>::from) {
+                for &receiver in &receivers {
+                    self.send(receiver, Arc::clone(&frame));
+                }
             }
         }
         self.publish_to_legacy(before, author, now_ms);
