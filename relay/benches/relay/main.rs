@@ -1,7 +1,7 @@
 //! How fast the relay is, beside a program that only forwards: `cargo bench -p optiverse-relay`.
 //!
 //! Servers are processes of their own, on one core each; this process is the clients, on another. All are measured in turns, and
-//! medians of the turns are printed. Without `--bench`, as `cargo test` starts it, everything is done once and in small.
+//! medians of the turns are printed. Names of sections (`throughput`, `joiner`, `idle`, `latency`) choose some. Without `--bench`, as `cargo test` starts it, everything is done once and in small.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::panic, reason = "a program for developers")]
 
@@ -32,13 +32,22 @@ fn main() {
     );
     let core = has_cores.then_some(0);
     let local = tokio::task::LocalSet::new();
+    let chosen: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
+    let is_chosen = |section: &str| chosen.is_empty() || chosen.iter().any(|name| *name == section);
     local.block_on(&runtime, async {
-        throughput(&plan, core).await;
-        late_joiner(&plan, core).await;
-        idle(&plan, core).await;
-        // Both on one core, as where a relay shares a laptop with the app.
-        let same = has_cores.then_some(1);
-        latency(&plan, same).await;
+        if is_chosen("throughput") {
+            throughput(&plan, core).await;
+        }
+        if is_chosen("joiner") {
+            late_joiner(&plan, core).await;
+        }
+        if is_chosen("idle") {
+            idle(&plan, core).await;
+        }
+        if is_chosen("latency") {
+            // Both on one core, as where a relay shares a laptop with the app.
+            latency(&plan, has_cores.then_some(1)).await;
+        }
     });
 }
 
