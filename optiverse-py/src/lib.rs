@@ -4,7 +4,6 @@
 
 mod array;
 mod error;
-mod files;
 mod item;
 mod journal;
 mod layer;
