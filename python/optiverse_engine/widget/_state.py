@@ -29,6 +29,9 @@ def surface_state(surface: Surface, lit: Mapping[tuple[str, int], int]) -> dict[
         "item": surface.item,
         "interface": surface.interface,
         "element": surface.element,
+        "label": surface.label,
+        "description": surface.description,
+        "parameters": surface.parameters,
         "points": surface.points.ravel().tolist(),
         "lit": lit.get((surface.item, surface.interface), 0),
     }
