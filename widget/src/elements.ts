@@ -18,6 +18,9 @@ const BOX_PX = 9;
 const HANDLE_PX = 44;
 const GREATEST_HANDLE_PX = 150;
 
+/** Boxes by which a long line is kept free of labels. */
+const MOST_BOXES = 40;
+
 interface Box {
   readonly left: number;
   readonly top: number;
@@ -29,6 +32,8 @@ interface Box {
 interface Drawing {
   readonly nodes: SVGElement[];
   readonly curves: Curve[];
+  /** What labels keep off. */
+  readonly taken: Box[];
 }
 
 /** Seen by the layer: what others have selected, by item, with their colour. */
@@ -39,6 +44,8 @@ export class ElementsLayer {
   readonly #root = svg("g");
   readonly #handle = svg("g", { class: "oe-handle" });
   readonly #groups = new Map<string, SVGGElement>();
+  /** What is drawn, by item: what has not changed since is kept. */
+  readonly #drawn = new Map<string, { readonly item: Item; readonly taken: readonly Box[] }>();
   #items: ReadonlyMap<string, Item> = new Map();
   #scale = 1;
   /** Where an item is being dragged to, ahead of Python. */
@@ -50,32 +57,49 @@ export class ElementsLayer {
     this.element = svg("svg", { class: "oe-elements", role: "group", "aria-label": "Elements" }, this.#root);
   }
 
-  /** Draws all items anew: for another scene or another scale. */
+  /** Draws what has changed, or all where the scale has. */
   rebuild(items: ReadonlyMap<string, Item>, view: Viewport): void {
+    if (this.#scale !== view.scale) this.#drawn.clear();
     this.#items = items;
     this.#scale = view.scale;
     const taken: Box[] = [];
     for (const [id, group] of this.#groups) {
       const item = items.get(id);
-      if (item && !item.state.hidden) continue;
-      group.remove();
-      this.#groups.delete(id);
+      if (item === undefined || item.state.hidden) {
+        group.remove();
+        this.#groups.delete(id);
+      }
+      const drawn = this.#drawn.get(id);
+      if (drawn?.item === item) taken.push(...(drawn?.taken ?? []));
+      else this.#drawn.delete(id);
+    }
+    const drawings = new Map<Item, Drawing>();
+    for (const item of items.values()) {
+      if (item.state.hidden || this.#drawn.has(item.state.id)) continue;
+      const drawing = this.#draw(item);
+      drawings.set(item, drawing);
+      taken.push(...drawing.taken);
     }
     let next: ChildNode | null = this.#root.firstChild;
     for (const item of items.values()) {
       if (item.state.hidden) continue;
       const group = this.#group(item.state.id);
-      const drawing = this.#draw(item);
-      const label = this.#label(item, drawing, taken);
-      group.replaceChildren(...drawing.nodes, ...label);
-      group.setAttribute("aria-label", spoken(item));
-      group.classList.toggle("locked", item.state.properties["locked"] === true || item.state.linked);
-      group.classList.toggle("at-fault", item.reports.some((report) => report.severity === "error"));
+      const drawing = drawings.get(item);
+      if (drawing) this.#fill(group, item, drawing, taken);
       // In the order of the scene, which is the order of the tabulator too. What is in its place stays: moved, it would lose the focus.
       if (group === next) next = group.nextSibling;
       else this.#root.insertBefore(group, next);
     }
     this.place(view);
+  }
+
+  #fill(group: SVGGElement, item: Item, drawing: Drawing, taken: Box[]): void {
+    const before = taken.length;
+    group.replaceChildren(...drawing.nodes, ...this.#label(item, drawing, taken));
+    group.setAttribute("aria-label", spoken(item));
+    group.classList.toggle("locked", item.state.properties["locked"] === true || item.state.linked);
+    group.classList.toggle("at-fault", item.reports.some((report) => report.severity === "error"));
+    this.#drawn.set(item.state.id, { item, taken: [...drawing.taken, ...taken.slice(before)] });
   }
 
   /** Moves everything to where the view is; the scale must be that of the last `rebuild`. */
@@ -182,20 +206,27 @@ export class ElementsLayer {
 
   #draw(item: Item): Drawing {
     const curves = item.surfaces.map((surface) => Curve.through(surface.points, this.#project));
-    if (item.state.kind === "source" && item.pose) return { nodes: this.#source(item, item.pose), curves };
-    if (curves.length === 0) return { nodes: this.#withoutSurfaces(item), curves };
+    const taken = curves.flatMap((curve, i) => boxes(curve, hasDial(item.surfaces[i])));
+    if (item.state.kind === "source" && item.pose) {
+      const [x, y] = this.#project(item.pose.x, item.pose.y);
+      const turn = (item.pose.angle * Math.PI) / 180;
+      const body = around([x - (Math.cos(turn) * SOURCE_PX) / 2, y - (Math.sin(turn) * SOURCE_PX) / 2], SOURCE_PX / 3);
+      return { nodes: this.#source(item, item.pose), curves, taken: [body] };
+    }
+    if (curves.length === 0) return { nodes: this.#withoutSurfaces(item), curves, taken };
     const glass = bodies(item.surfaces, curves);
-    const around = cube(item.surfaces, curves[0] ?? new Curve([[0, 0], [0, 0]]));
+    const outline = cube(item.surfaces, curves[0] ?? new Curve([[0, 0], [0, 0]]));
     const all = curves.map((curve) => curve.path()).join("");
     return {
       nodes: [
         svg("path", { class: "oe-halo", d: all }),
         ...glass.map((d) => svg("path", { class: "oe-glass", d })),
-        ...(around === null ? [] : [svg("path", { class: "oe-cube", d: around })]),
+        ...(outline === null ? [] : [svg("path", { class: "oe-cube", d: outline })]),
         ...item.surfaces.flatMap((surface, i) => strokes(symbol(surface, curves[i] ?? new Curve([[0, 0], [0, 0]])))),
         svg("path", { class: "oe-hit", d: all }),
       ],
       curves,
+      taken,
     };
   }
 
@@ -286,6 +317,18 @@ export class ElementsLayer {
     const beyond = hasDial(surface) ? DIAL_OFFSET_PX + DIAL_PX : 0;
     return { text, at: add(end, scale(out, beyond)), out: out[0] > 0 ? [1, 0] : [-1, 0] };
   }
+}
+
+function around([x, y]: Point, half: number): Box {
+  return { left: x - half, right: x + half, top: y - half, bottom: y + half };
+}
+
+/** What a symbol covers: short parts of its line, and its dial. */
+function boxes(curve: Curve, dial: boolean): Box[] {
+  const count = Math.min(MOST_BOXES, Math.max(2, Math.ceil(curve.length / (2 * BOX_PX))));
+  const along = Array.from({ length: count }, (_, i) => around(curve.at((i + 0.5) / count), 4));
+  const [end, out] = upperEnd(curve);
+  return dial ? [...along, around(add(end, scale(out, DIAL_OFFSET_PX)), DIAL_PX)] : along;
 }
 
 function strokes(list: readonly Stroke[]): SVGElement[] {

@@ -9,7 +9,7 @@ import { type Message, Outbox } from "./outbox";
 import { Panel } from "./panel";
 import { card, type Found } from "./probe";
 import { Stage } from "./stage";
-import { type FrameState, type Item, items, nameOf, type SceneState, textOf } from "./state";
+import { type FrameState, type Item, itemsOf, nameOf, type SceneState, textOf } from "./state";
 import { followTheme } from "./theme";
 
 interface Traits {
@@ -30,8 +30,12 @@ class View {
   readonly #panel: Panel;
   readonly #bar: Bar;
   #items: Map<string, Item> = new Map();
+  /** The scene as it was sent last as a whole. */
+  #whole: { readonly scene: SceneState; readonly items: Map<string, Item> } | null = null;
   #light: Light | null = null;
   #revision = -1;
+  /** The last move that was asked for. */
+  #latest: Message | null = null;
 
   constructor(model: AnyModel<Traits>, host: HTMLElement) {
     this.#model = model;
@@ -41,8 +45,9 @@ class View {
       move: (id, pose, turned, step, last) => {
         const angle = turned ? { angle_deg: pose.angle } : {};
         const message = { type: "move", id, x_mm: pose.x, y_mm: pose.y, ...angle, step, last };
+        this.#latest = message;
         this.#outbox.post(message, `move ${step}`, () => {
-          if (last) this.#stage.settle(step);
+          if (last && this.#latest === message) this.#stage.settle();
         });
         this.#panel.showPose(pose);
       },
@@ -111,7 +116,10 @@ class View {
 
   #show(): void {
     const frame = this.#model.get("_frame");
-    this.#items = items(this.#model.get("_scene"), frame.changed);
+    const scene = this.#model.get("_scene");
+    if (this.#whole?.scene !== scene) this.#whole = { scene, items: itemsOf(scene) };
+    // What has not changed stays the same object: it need not be drawn again.
+    this.#items = new Map([...this.#whole.items, ...(frame.changed ? itemsOf(frame.changed) : [])]);
     this.#light = new Light(frame.light);
     this.#revision = frame.revision;
     this.#stage.show(this.#items, this.#light);

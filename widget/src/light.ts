@@ -74,25 +74,39 @@ export class Light {
     return `rgba(${r},${g},${b},${opacity})`;
   }
 
-  #opacity(at: number): number {
-    const intensity = this.#intensities[at] ?? 0;
-    return Math.ceil(Math.min(1, Math.max(FAINTEST, intensity)) * SHADES) / SHADES;
+  /** The opacity of a stretch, 1 to `SHADES`. */
+  #shade(at: number): number {
+    return Math.ceil(Math.min(1, Math.max(FAINTEST, this.#intensities[at] ?? 0)) * SHADES);
   }
 
   #inBatches(): Batch[] {
-    const found = new Map<string, { opacity: number; ends: number[] }>();
+    // The opacity leads the number of a look: weaker light comes first, so that stronger light is drawn over it.
+    const points = this.points;
+    const colours = this.#colours;
+    const look = (path: number, at: number): number =>
+      this.#shade(at) * 2 ** 24 +
+      (colours[3 * path] ?? 0) * 2 ** 16 + (colours[3 * path + 1] ?? 0) * 2 ** 8 + (colours[3 * path + 2] ?? 0);
+    const found = new Map<number, { path: number; count: number; filled: number; ends: Float32Array }>();
     this.#eachStretch((path, at) => {
-      const [x0, y0, x1, y1] = this.points.subarray(2 * at, 2 * at + 4);
-      if (![x0, y0, x1, y1].every(Number.isFinite)) return;
-      const opacity = this.#opacity(at);
-      const style = this.#style(path, opacity);
-      const batch = found.get(style);
-      if (batch) batch.ends.push(x0 ?? 0, y0 ?? 0, x1 ?? 0, y1 ?? 0);
-      else found.set(style, { opacity, ends: [x0 ?? 0, y0 ?? 0, x1 ?? 0, y1 ?? 0] });
+      const key = look(path, at);
+      const batch = found.get(key);
+      if (batch) batch.count += 1;
+      else found.set(key, { path, count: 1, filled: 0, ends: new Float32Array(0) });
     });
-    // Weaker light first, so that stronger light is drawn over it.
-    const sorted = [...found].sort(([, a], [, b]) => a.opacity - b.opacity);
-    return sorted.map(([style, { ends }]) => ({ style, ends: Float32Array.from(ends) }));
+    for (const batch of found.values()) batch.ends = new Float32Array(4 * batch.count);
+    this.#eachStretch((path, at) => {
+      const batch = found.get(look(path, at));
+      if (!batch) return;
+      let finite = true;
+      for (let i = 0; i < 4; i++) finite &&= Number.isFinite(points[2 * at + i]);
+      if (!finite) return;
+      for (let i = 0; i < 4; i++) batch.ends[batch.filled++] = points[2 * at + i] ?? 0;
+    });
+    const sorted = [...found].sort(([a], [b]) => a - b);
+    return sorted.map(([key, { path, filled, ends }]) => ({
+      style: this.#style(path, Math.floor(key / 2 ** 24) / SHADES),
+      ends: ends.subarray(0, filled),
+    }));
   }
 
   #allEnvelopes(): Envelope[] {
@@ -194,12 +208,16 @@ export class Light {
   nearest(x: number, y: number, reach: number): Place | null {
     let found: Place | null = null;
     let least = reach * reach;
+    const points = this.points;
     this.#eachStretch((path, at) => {
-      const [x0 = 0, y0 = 0, x1 = 0, y1 = 0] = this.points.subarray(2 * at, 2 * at + 4);
-      const [dx, dy] = [x1 - x0, y1 - y0];
+      const x0 = points[2 * at] ?? 0;
+      const y0 = points[2 * at + 1] ?? 0;
+      const dx = (points[2 * at + 2] ?? 0) - x0;
+      const dy = (points[2 * at + 3] ?? 0) - y0;
       const squared = dx * dx + dy * dy;
       const share = squared > 0 ? Math.min(1, Math.max(0, ((x - x0) * dx + (y - y0) * dy) / squared)) : 0;
-      const [px, py] = [x0 + share * dx, y0 + share * dy];
+      const px = x0 + share * dx;
+      const py = y0 + share * dy;
       const away = (x - px) ** 2 + (y - py) ** 2;
       if (away < least) {
         least = away;

@@ -53,9 +53,11 @@ export class Stage {
   #light: Light | null = null;
   #selected: string | null = null;
   #gesture: Gesture | null = null;
-  #keys: { step: string; id: string; until: number; pose: Pose } | null = null;
+  #keys: { step: string; id: string; until: number; pose: Pose; turned: boolean } | null = null;
   #frame = 0;
   #builtScale = 0;
+  /** Whether there are items that have not been drawn. */
+  #stale = false;
   #fitted = false;
   #steps = 0;
   readonly #prefix: string;
@@ -78,7 +80,7 @@ export class Stage {
   show(items: ReadonlyMap<string, Item>, light: Light): void {
     this.#items = items;
     this.#light = light;
-    this.#builtScale = 0;
+    this.#stale = true;
     this.redraw();
   }
 
@@ -91,15 +93,19 @@ export class Stage {
     this.layer.mark(marks);
   }
 
-  /** Python has done what a step asked for: what it says counts again, unless the hand is still at it. */
-  settle(step: string): void {
-    if (this.#gesture?.step !== step && this.#keys?.step !== step) this.layer.override(null, null);
+  /** Python has done all that was asked of it: what it says counts again, unless the hand is still at it. */
+  settle(): void {
+    if (!this.#gesture) this.layer.override(null, null);
   }
 
   resize(width: number, height: number): void {
     if (width < 1 || height < 1) return;
+    // What is seen stays where it is: the panel must not push an element from under the pointer that has just selected it.
+    const corner = this.view.unproject(0, 0);
     this.view.width = width;
     this.view.height = height;
+    const moved = this.view.project(...corner);
+    this.view.pan(-moved[0], -moved[1]);
     if (!this.#fitted) this.fit();
     this.redraw();
   }
@@ -150,11 +156,12 @@ export class Stage {
       drawTable(context, this.view, getComputedStyle(this.element).getPropertyValue("--oe-hole"));
       this.#light?.draw(context, this.view);
     }
-    if (this.#builtScale === scale) this.layer.place(this.view);
+    if (this.#builtScale === scale && !this.#stale) this.layer.place(this.view);
     else {
       this.layer.rebuild(this.#items, this.view);
       this.layer.select(this.#selected);
       this.#builtScale = scale;
+      this.#stale = false;
     }
     this.#drawn(this.view);
   }
@@ -352,9 +359,10 @@ export class Stage {
     const next = asked.kind === "move"
       ? { ...pose, x: tidy(pose.x + asked.dx), y: tidy(pose.y + asked.dy) }
       : { ...pose, angle: normalised(tidy(pose.angle + asked.degrees)) };
-    this.#keys = { step: goingOn?.step ?? this.#newStep(), id, until: now + KEYS_MS, pose: next };
+    const turned = asked.kind === "turn" || goingOn?.turned === true;
+    this.#keys = { step: goingOn?.step ?? this.#newStep(), id, until: now + KEYS_MS, pose: next, turned };
     this.layer.override(id, next);
-    this.#actions.move(id, next, asked.kind === "turn", this.#keys.step, false);
+    this.#actions.move(id, next, turned, this.#keys.step, false);
   }
 
   /** The key is up: what it did is told as a whole; the next one may still belong to it. */
@@ -362,7 +370,7 @@ export class Stage {
     const keys = this.#keys;
     if (!keys || !this.#items.has(keys.id)) return;
     if (performance.now() >= keys.until) this.#keys = null;
-    else this.#actions.move(keys.id, keys.pose, false, keys.step, true);
+    else this.#actions.move(keys.id, keys.pose, keys.turned, keys.step, true);
   }
 }
 

@@ -67,23 +67,16 @@ export interface Item {
   readonly pose: Pose | null;
 }
 
-/** Items by id, those of `frame.changed` in place of the older ones. */
-export function items(scene: SceneState, changed: SceneState | null): Map<string, Item> {
-  const found = new Map<string, Item>();
-  for (const state of [scene, changed]) {
-    if (state === null) continue;
-    const surfaces = groupByItem(state.surfaces);
-    const reports = groupByItem(state.reports);
-    for (const item of state.items) {
-      found.set(item.id, {
-        state: item,
-        surfaces: surfaces.get(item.id) ?? [],
-        reports: reports.get(item.id) ?? [],
-        pose: poseOf(item.properties),
-      });
-    }
-  }
-  return found;
+/** Items by id. */
+export function itemsOf(state: SceneState): Map<string, Item> {
+  const surfaces = groupByItem(state.surfaces);
+  const reports = groupByItem(state.reports);
+  return new Map(state.items.map((item): [string, Item] => [item.id, {
+    state: item,
+    surfaces: surfaces.get(item.id) ?? [],
+    reports: reports.get(item.id) ?? [],
+    pose: poseOf(item.properties),
+  }]));
 }
 
 function groupByItem<T extends { readonly item: string }>(entries: readonly T[]): Map<string, T[]> {

@@ -54,8 +54,8 @@ export function symbol(surface: SurfaceState, curve: Curve): Stroke[] {
 }
 
 /** Whether a dial stands above the symbol. */
-export function hasDial(surface: SurfaceState): boolean {
-  return ["waveplate", "linear polariser", "Faraday rotator"].includes(surface.element);
+export function hasDial(surface: SurfaceState | undefined): boolean {
+  return surface !== undefined && ["waveplate", "linear polariser", "Faraday rotator"].includes(surface.element);
 }
 
 const clamp = (value: number, least: number, greatest: number): number => Math.min(greatest, Math.max(least, value));
