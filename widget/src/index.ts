@@ -24,7 +24,7 @@ class View {
   readonly #model: AnyModel<Traits>;
   readonly #name = Math.random().toString(36).slice(2);
   readonly #outbox: Outbox;
-  readonly #root = html("div", { class: "oe-root", "data-lm-suppress-shortcuts": "true" });
+  readonly #root = html("div", { class: "oe-root" });
   readonly #card = html("div", { class: "oe-card", role: "tooltip", hidden: "" });
   readonly #stage: Stage;
   readonly #panel: Panel;
@@ -82,6 +82,10 @@ class View {
     });
     this.#stage.element.append(this.#card, this.#bar.scale, this.#bar.toast);
     this.#root.append(this.#bar.element, html("div", { class: "oe-body" }, this.#stage.element, this.#panel.element));
+    // Plain keys are commands of a notebook too: d twice removes the cell. Those with Ctrl, such as that to save, are left to it.
+    this.#root.addEventListener("keydown", (event) => {
+      if (!event.ctrlKey && !event.metaKey) event.stopPropagation();
+    });
     host.append(this.#root);
   }
 
