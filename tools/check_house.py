@@ -20,7 +20,7 @@ FORBIDDEN = {
 }
 # Written by cargo, with the registry of each package.
 GENERATED = {"Cargo.lock", "fuzz/Cargo.lock"}
-CODE = {".rs", ".py", ".pyi", ".sh", ".c", ".h", ".hpp"}
+CODE = {".rs", ".py", ".pyi", ".sh", ".c", ".h", ".hpp", ".ts", ".mjs"}
 MOST_LINES = 800
 
 

@@ -39,6 +39,8 @@ SUITES = [
     ),
     Suite("python", [PYTHON, "-m", "pytest", "-q", "python/tests"]),
     Suite("tools", [PYTHON, "-m", "pytest", "-q", "-o", "pythonpath=tools", "tools/tests"]),
+    Suite("widget front end", ["tools/widget.sh"], needs="npm"),
+    Suite("widget in a browser", ["tools/browser_tests.sh"], needs="chromium"),
     # libFuzzer, which runs the targets, is written in C++. Each target is given its committed corpus once.
     *(
         Suite(f"fuzz corpus: {target.stem}", [*FUZZ, target.stem, "--", *seeds], needs="c++", package="g++")
