@@ -115,6 +115,10 @@ class SceneWidget(anywidget.AnyWidget):
         """Whether there is an undone step."""
         return self._document.can_redo
 
+    def __repr__(self) -> str:
+        """Say how much there is, not what: the traits hold the whole scene."""
+        return f"<SceneWidget: {len(self._document.scene)} items, {len(self._paths)} paths>"
+
     # Edits by code: each is a step.
 
     def add(self, properties: Mapping[str, Any] | None = None, /, *, section: str = "items", **more: Any) -> str:  # noqa: ANN401
