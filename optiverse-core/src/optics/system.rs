@@ -59,6 +59,16 @@ impl OpticalSystem {
                 interface.second().serves(&sources)?;
             }
         }
+        Ok(Self::of_checked(surfaces, sources, items, source_items))
+    }
+
+    /// A system of what has been checked already.
+    pub(super) fn of_checked(
+        surfaces: Vec<Surface>,
+        sources: Vec<Source>,
+        items: Vec<ItemId>,
+        source_items: Vec<ItemId>,
+    ) -> Self {
         // Grown by more than the tolerance of any hit rule, so that no box hides a hit at its edge.
         let boxes: Vec<_> = surfaces
             .iter()
@@ -68,7 +78,7 @@ impl OpticalSystem {
                 aabb.grown(1e-6 + 1e-12 * reach)
             })
             .collect();
-        Ok(OpticalSystem { index: Bvh::build(&boxes), surfaces, sources, items, source_items })
+        OpticalSystem { index: Bvh::build(&boxes), surfaces, sources, items, source_items }
     }
 
     /// Whether a point lies within the largest coordinate.
