@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 pub use event::{Event, SceneChange, Status};
 pub use link::{FIRST_RETRY_MS, GREETING_TIMEOUT_MS, LONGEST_RETRY_MS, PING_INTERVAL_MS, SILENCE_TIMEOUT_MS};
-pub use local::{LocalEditError, MAX_PENDING, UndoStep};
+pub use local::{LocalEditError, MAX_PENDING, UndoStep, add_all, with_written_ids};
 pub use peers::Peer;
 pub use undo::MAX_UNDO_STEPS;
 
