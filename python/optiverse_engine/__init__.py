@@ -41,12 +41,14 @@ from optiverse_engine.errors import (
     SceneError,
     SceneFileError,
     SceneFileNotFoundError,
+    SessionClosedError,
     ShareError,
     SyncArgumentError,
     SyncError,
     TraceError,
     UnknownItemError,
 )
+from optiverse_engine.session import Session
 
 __all__ = [
     "DEFAULT_MAX_VERTICES",
@@ -73,6 +75,8 @@ __all__ = [
     "SceneError",
     "SceneFileError",
     "SceneFileNotFoundError",
+    "Session",
+    "SessionClosedError",
     "ShareError",
     "Surface",
     "SyncArgumentError",

@@ -15,6 +15,7 @@ OptiverseError
 │   └── OptionError (ValueError)     an option cannot be used
 ├── RenderError (ValueError)         a picture cannot be made
 ├── SyncError                        something about a session
+│   ├── SessionClosedError           the session was closed before
 │   └── SyncArgumentError (ValueError)
 └── MissingDependencyError (ImportError)
 ```
@@ -45,6 +46,7 @@ __all__ = [
     "SceneError",
     "SceneFileError",
     "SceneFileNotFoundError",
+    "SessionClosedError",
     "ShareError",
     "SyncArgumentError",
     "SyncError",
@@ -163,6 +165,10 @@ class RenderError(OptiverseError, ValueError):
 
 class SyncError(OptiverseError):
     """Something about a session went wrong."""
+
+
+class SessionClosedError(SyncError):
+    """The session was closed before; what was pending can still be saved."""
 
 
 class SyncArgumentError(SyncError, ValueError):

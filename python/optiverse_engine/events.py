@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 __all__ = [
     "Connect",
     "Disconnect",
+    "Disconnected",
     "Event",
     "FrameIgnored",
+    "Missed",
     "NoRelay",
     "Peer",
     "PeerChanged",
@@ -82,6 +84,36 @@ class Disconnect(Event):
     """
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected(Event):
+    """A connection was not made, or has ended. Only of `Session`, which makes them itself.
+
+    Attributes:
+        message: a sentence for a person, with the address.
+        code: the code with which the server closed it, if it did; docs/relay.md lists them.
+        retries: whether another attempt follows. If not, the server refuses this client; `Session.retry` tries again.
+
+    """
+
+    message: str
+    code: int | None
+    retries: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Missed(Event):
+    """Nobody took the events for so long that some were dropped; look at the scene, the status and the peers anew.
+
+    Only of `Session`.
+
+    Attributes:
+        count: how many.
+
+    """
+
+    count: int
 
 
 @dataclass(frozen=True, slots=True)

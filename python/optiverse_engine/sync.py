@@ -33,8 +33,10 @@ from optiverse_engine._native import Engine
 from optiverse_engine.events import (
     Connect,
     Disconnect,
+    Disconnected,
     Event,
     FrameIgnored,
+    Missed,
     NoRelay,
     Peer,
     PeerChanged,
@@ -50,9 +52,11 @@ from optiverse_engine.events import (
 __all__ = [
     "Connect",
     "Disconnect",
+    "Disconnected",
     "Engine",
     "Event",
     "FrameIgnored",
+    "Missed",
     "NoRelay",
     "Peer",
     "PeerChanged",

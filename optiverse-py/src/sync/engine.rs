@@ -81,7 +81,7 @@ impl Engine {
     fn resume(py: Python<'_>, text: &str, replica: Option<u64>, seed: Option<u64>) -> PyResult<Self> {
         let config = config(replica, seed)?;
         let session = py.detach(|| Session::resume(config, text));
-        Engine::start_from(py, session.map_err(|error| error::saved_work(py, &error))?)
+        Engine::start_from(py, session.map_err(|error| error::saved_work(py, "text", &error))?)
     }
 
     /// What is confirmed and what is pending, as text for `resume`.
