@@ -75,7 +75,8 @@ def test_options_of_the_trace(splitter_scene):
     cut = splitter_scene.trace(max_events=1)
     np.testing.assert_array_equal(SceneWidget(splitter_scene, max_events=1).paths.points, cut.points)
     np.testing.assert_array_equal(
-        SceneWidget(splitter_scene, physics="optiverse-0.3.4").paths.points, splitter_scene.trace("optiverse-0.3.4").points
+        SceneWidget(splitter_scene, physics="optiverse-0.3.4").paths.points,
+        splitter_scene.trace("optiverse-0.3.4").points,
     )
     with pytest.raises(oe.OptionError, match="physics"):
         SceneWidget(splitter_scene, physics="wishful")
@@ -123,7 +124,9 @@ def test_a_limit_that_is_reached_is_told(splitter_scene):
 
 
 def test_numbers_that_json_lacks_become_text():
-    table = SceneWidget(Scene.from_json('{"items": [{"_type": "component", "item_uuid": "a", "odd": [NaN, {"x": -Infinity}]}]}'))
+    table = SceneWidget(
+        Scene.from_json('{"items": [{"_type": "component", "item_uuid": "a", "odd": [NaN, {"x": -Infinity}]}]}')
+    )
     assert table._scene["items"][0]["properties"]["odd"] == ["nan", {"x": "-inf"}]
 
 
@@ -171,7 +174,11 @@ def test_surfaces_know_what_they_are(table):
     [
         ("mirror", {"reflectivity": 90}, {"reflectance": 0.9}),
         ("beam_splitter", {"is_polarizing": True, "pbs_transmission_axis_deg": 30.0}, {"transmission_axis_deg": 30.0}),
-        ("dichroic", {"cutoff_wavelength_nm": 600, "pass_type": "shortpass"}, {"cutoff_nm": 600, "pass_type": "shortpass"}),
+        (
+            "dichroic",
+            {"cutoff_wavelength_nm": 600, "pass_type": "shortpass"},
+            {"cutoff_nm": 600, "pass_type": "shortpass"},
+        ),
         ("waveplate", {"phase_shift_deg": 180, "fast_axis_deg": 22.5}, {"retardance_deg": 180, "fast_axis_deg": 22.5}),
         (
             "polarizing_interface",

@@ -1,6 +1,8 @@
 /** The bar above the table, the scale bar, and what is said to the person. */
 
 import { html, svg } from "./dom";
+import { people } from "./people";
+import type { SessionState } from "./state";
 import { formatLength, roundLength, type Viewport } from "./viewport";
 
 export interface BarActions {
@@ -36,6 +38,7 @@ export class Bar {
   readonly scale = html("div", { class: "oe-scale", "aria-hidden": "true" });
   readonly toast = html("div", { class: "oe-toast", role: "status", "aria-live": "polite" });
   readonly #status = html("span", { class: "oe-status" });
+  readonly #people = html("div", { class: "oe-session" });
   readonly #undo: HTMLButtonElement;
   readonly #redo: HTMLButtonElement;
   #fading: ReturnType<typeof setTimeout> | undefined;
@@ -47,7 +50,11 @@ export class Bar {
       this.#undo, this.#redo, html("i", {}),
       button("Zoom out (−)", ICONS.out, () => actions.zoom(0.8)),
       button("Zoom in (+)", ICONS.in, () => actions.zoom(1.25)),
-      button("Show everything (0)", ICONS.fit, actions.fit), this.#status);
+      button("Show everything (0)", ICONS.fit, actions.fit), this.#status, this.#people);
+  }
+
+  showSession(session: SessionState | null): void {
+    this.#people.replaceChildren(...people(session));
   }
 
   showState(state: BarState): void {

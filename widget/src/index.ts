@@ -6,15 +6,17 @@ import { html } from "./dom";
 import type { Point } from "./geometry";
 import { Light, type Place } from "./light";
 import { type Message, Outbox } from "./outbox";
+import { Cursors } from "./people";
 import { Panel } from "./panel";
 import { card, type Found } from "./probe";
 import { Stage } from "./stage";
-import { type FrameState, type Item, itemsOf, nameOf, type SceneState, textOf } from "./state";
+import { type FrameState, type Item, itemsOf, nameOf, type SceneState, type SessionState, textOf } from "./state";
 import { followTheme } from "./theme";
 
 interface Traits {
   _scene: SceneState;
   _frame: FrameState;
+  _session: SessionState | null;
   selected: string | null;
   height_px: number;
 }
@@ -29,6 +31,7 @@ class View {
   readonly #stage: Stage;
   readonly #panel: Panel;
   readonly #bar: Bar;
+  readonly #cursors = new Cursors();
   #items: Map<string, Item> = new Map();
   /** The scene as it was sent last as a whole. */
   #whole: { readonly scene: SceneState; readonly items: Map<string, Item> } | null = null;
@@ -56,9 +59,14 @@ class View {
       redo: () => this.#outbox.post({ type: "redo" }),
       openPanel: () => this.#panel.focus(),
       hover: (place, pixel) => this.#hover(place, pixel),
-      pointer: () => {},
+      pointer: (position) => {
+        // Nobody else sees it where there is no session.
+        if (this.#model.get("_session") === null) return;
+        this.#outbox.post({ type: "cursor", x_mm: position?.[0] ?? null, y_mm: position?.[1] ?? null }, "cursor");
+      },
     }, this.#name, (view) => {
       this.#bar.showScale(view);
+      this.#cursors.place(view);
       this.#root.dataset["revision"] = String(this.#revision);
     });
     this.#panel = new Panel({
@@ -80,7 +88,7 @@ class View {
       fit: () => this.#stage.fit(),
       zoom: (factor) => this.#stage.zoom(factor),
     });
-    this.#stage.element.append(this.#card, this.#bar.scale, this.#bar.toast);
+    this.#stage.element.append(this.#cursors.element, this.#card, this.#bar.scale, this.#bar.toast);
     this.#root.append(this.#bar.element, html("div", { class: "oe-body" }, this.#stage.element, this.#panel.element));
     // Plain keys are commands of a notebook too: d twice removes the cell. Those with Ctrl, such as that to save, are left to it.
     this.#root.addEventListener("keydown", (event) => {
@@ -95,8 +103,10 @@ class View {
     const show = (): void => this.#show();
     const height = (): void => this.#root.style.setProperty("--oe-height", `${model.get("height_px")}px`);
     const selected = (): void => this.#showSelected();
+    const session = (): void => this.#showSession();
     const message = (content: Message): void => this.#receive(content);
     model.on("change:_frame", show);
+    model.on("change:_session", session);
     model.on("change:height_px", height);
     model.on("change:selected", selected);
     model.on("msg:custom", message);
@@ -109,6 +119,7 @@ class View {
     show();
     return () => {
       model.off("change:_frame", show);
+      model.off("change:_session", session);
       model.off("change:height_px", height);
       model.off("change:selected", selected);
       model.off("msg:custom", message);
@@ -135,6 +146,14 @@ class View {
       faults: [...this.#items.values()].filter((item) => item.reports.some(({ severity }) => severity === "error")).length,
     });
     this.#showSelected();
+    this.#showSession();
+  }
+
+  #showSession(): void {
+    const session = this.#model.get("_session");
+    this.#bar.showSession(session);
+    this.#cursors.show(session?.peers ?? [], this.#stage.view);
+    this.#stage.mark(new Map(session?.peers.flatMap(({ selection, colour }) => selection.map((id) => [id, colour] as const))));
   }
 
   #showSelected(): void {
@@ -151,7 +170,8 @@ class View {
 
   #receive(message: Message): void {
     const ours = this.#outbox.handle(message);
-    if (ours && message.type === "refused") {
+    // What a relay refuses is nobody's answer.
+    if (message.type === "refused" && (ours || message["view"] === undefined)) {
       this.#bar.say(String(message["message"]));
       // What was shown ahead of Python is not so.
       this.#stage.layer.override(null, null);

@@ -52,6 +52,7 @@ export class Stage {
   #items: ReadonlyMap<string, Item> = new Map();
   #light: Light | null = null;
   #selected: string | null = null;
+  #marks: Marks = new Map();
   #gesture: Gesture | null = null;
   #keys: { step: string; id: string; until: number; pose: Pose; turned: boolean } | null = null;
   #frame = 0;
@@ -81,6 +82,7 @@ export class Stage {
     this.#items = items;
     this.#light = light;
     this.#stale = true;
+    if (!this.#fitted) this.fit();
     this.redraw();
   }
 
@@ -90,6 +92,7 @@ export class Stage {
   }
 
   mark(marks: Marks): void {
+    this.#marks = marks;
     this.layer.mark(marks);
   }
 
@@ -121,7 +124,8 @@ export class Stage {
       }
     }
     this.view.fit(points);
-    this.#fitted = this.#items.size > 0 && this.view.width > 1;
+    // A scene that is empty yet, as that of a session at first, is fitted once there is something.
+    this.#fitted = points.length > 0 && this.view.width > 1;
     this.redraw();
   }
 
@@ -160,6 +164,7 @@ export class Stage {
     else {
       this.layer.rebuild(this.#items, this.view);
       this.layer.select(this.#selected);
+      this.layer.mark(this.#marks);
       this.#builtScale = scale;
       this.#stale = false;
     }

@@ -51,6 +51,25 @@ export interface FrameState {
   readonly light: Readonly<Record<"points" | "intensities" | "radii" | "starts" | "firsts" | "colours", DataView>>;
 }
 
+/** Somebody else in the session. */
+export interface PeerState {
+  readonly connection: number;
+  readonly user: string;
+  readonly colour: string;
+  readonly cursor_mm: readonly [number, number] | null;
+  readonly selection: readonly string[];
+}
+
+export interface SessionState {
+  readonly name: string;
+  readonly user: string;
+  readonly colour: string;
+  readonly status: string;
+  readonly role: string | null;
+  readonly pending: number;
+  readonly peers: readonly PeerState[];
+}
+
 /** Position in mm, y up, and angle in degrees, clockwise. */
 export interface Pose {
   readonly x: number;

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from optiverse_engine._native import Scene
+from optiverse_engine.errors import ShareError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from optiverse_engine._native import Scene
+    from optiverse_engine.session import Session
 
 #: Steps that can be undone; the oldest are forgotten.
 MOST_STEPS = 200
 
 
 class Document(Protocol):
-    """A scene that is edited in steps. `step` names one: edits with the same one are undone together; None is a step of its own."""
+    """A scene that is edited in steps.
+
+    `step` names one: edits with the same name are undone together; with None an edit is a step of its own.
+    """
 
     @property
     def scene(self) -> Scene:
@@ -77,33 +83,34 @@ class LocalDocument:
 
     def replace(self, scene: Scene) -> None:
         """Show another scene; this is a step too."""
-        self._begin(None)
-        self._scene = scene.copy()
+        before, self._scene = self._scene, scene.copy()
+        self._made(before, None)
 
     def add(self, properties: Mapping[str, Any], section: str, step: str | None) -> str:
         """Add an item and return its id."""
-        edited = self._scene.copy()
-        id = edited.add(properties, section=section)  # type: ignore[arg-type]  # the scene names the sections it knows
-        self._accept(edited, step)
+        before = self._scene.copy()
+        # The scene refuses the sections it does not know.
+        id = self._scene.add(properties, section=section)  # type: ignore[arg-type]
+        self._made(before, step)
         return id
 
     def move(self, id: str, x_mm: float, y_mm: float, step: str | None) -> None:
         """Put an item at a position."""
-        edited = self._edited(step)
-        edited.move(id, x_mm, y_mm)
-        self._accept(edited, step)
+        before = self._scene.copy()
+        self._scene.move(id, x_mm, y_mm)
+        self._made(before, step)
 
     def update(self, id: str, changes: Mapping[str, Any], step: str | None) -> None:
         """Give properties of an item new values."""
-        edited = self._edited(step)
-        edited.update(id, changes)
-        self._accept(edited, step)
+        before = self._scene.copy()
+        self._scene.update(id, changes)
+        self._made(before, step)
 
     def remove(self, id: str, step: str | None) -> None:
         """Remove an item."""
-        edited = self._edited(step)
-        edited.remove(id)
-        self._accept(edited, step)
+        before = self._scene.copy()
+        self._scene.remove(id)
+        self._made(before, step)
 
     def undo(self) -> bool:
         """Undo the last step."""
@@ -113,18 +120,10 @@ class LocalDocument:
         """Do the step undone last once more."""
         return self._travel(self._redo, self._undo)
 
-    def _edited(self, step: str | None) -> Scene:
-        """The scene that an edit may change. Within a step it is the one shown, so that a drag does not copy at each move."""
-        return self._scene if step is not None and step == self._step else self._scene.copy()
-
-    def _accept(self, edited: Scene, step: str | None) -> None:
-        if edited is not self._scene:
-            self._begin(step)
-            self._scene = edited
-
-    def _begin(self, step: str | None) -> None:
+    def _made(self, before: Scene, step: str | None) -> None:
+        """Note an edit that was made, and what the scene was before it."""
         if step is None or step != self._step:
-            self._undo.append(self._scene)
+            self._undo.append(before)
             del self._undo[:-MOST_STEPS]
             self._redo.clear()
         self._step = step
@@ -136,3 +135,71 @@ class LocalDocument:
         forth.append(self._scene)
         self._scene = back.pop()
         return True
+
+
+class SessionDocument:
+    """The scene of a session, which others edit too; undo takes back one's own steps."""
+
+    def __init__(self, session: Session) -> None:
+        """Show the scene of `session`."""
+        self._session = session
+        self._step: str | None = None
+
+    @property
+    def scene(self) -> Scene:
+        """The scene as it is now."""
+        return self._session.scene
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a step of this user to undo."""
+        return self._session.can_undo
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is an undone step."""
+        return self._session.can_redo
+
+    def replace(self, _: Scene) -> None:
+        """Refuse: others are at work on the scene.
+
+        Raises:
+            ShareError: always.
+
+        """
+        raise ShareError("the scene of a session cannot be replaced: edit it, or leave the session first")
+
+    def add(self, properties: Mapping[str, Any], section: str, step: str | None) -> str:
+        """Add an item and return its id."""
+        # Here too.
+        id = self._session.add(properties, section=section, step=self._goes_on(step))  # type: ignore[arg-type]
+        self._step = step
+        return id
+
+    def move(self, id: str, x_mm: float, y_mm: float, step: str | None) -> None:
+        """Put an item at a position."""
+        self._session.move(id, x_mm, y_mm, step=self._goes_on(step))
+        self._step = step
+
+    def update(self, id: str, changes: Mapping[str, Any], step: str | None) -> None:
+        """Give properties of an item new values."""
+        self._session.update(id, changes, step=self._goes_on(step))
+        self._step = step
+
+    def remove(self, id: str, step: str | None) -> None:
+        """Remove an item."""
+        self._session.remove(id, step=self._goes_on(step))
+        self._step = step
+
+    def undo(self) -> bool:
+        """Undo this user's last step, as far as nobody has changed it since."""
+        self._step = None
+        return self._session.undo()
+
+    def redo(self) -> bool:
+        """Do the step undone last once more, by the same rule."""
+        self._step = None
+        return self._session.redo()
+
+    def _goes_on(self, step: str | None) -> Literal["new", "continue"]:
+        return "continue" if step is not None and step == self._step else "new"

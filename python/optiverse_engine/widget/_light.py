@@ -1,4 +1,4 @@
-"""The light of a widget: traced again after each edit, and what is sent of it to the front end."""
+"""The light of a widget: how it follows the scene, and what is sent of it to the front end."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from optiverse_engine._native import Tracer
 from optiverse_engine.errors import OptiverseWarning
 from optiverse_engine.widget._requests import RequestError
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from optiverse_engine._native import RayPaths, Scene
 
-#: Vertices at which a widget's trace stops by itself: some ten megabytes a frame. The front end says that paths are missing.
+#: Vertices at which a widget's trace stops by itself: some ten megabytes a frame. It then says that paths are missing.
 DEFAULT_MAX_VERTICES = 500_000
 
 
@@ -31,16 +32,31 @@ class TraceSettings:
     max_vertices: int = DEFAULT_MAX_VERTICES
 
 
-def trace(scene: Scene, settings: TraceSettings) -> RayPaths:
-    """Trace the whole scene. What would be warned of is shown by the widget: it is in `reports` and `truncated` of the result."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", OptiverseWarning)
-        return scene.trace(
-            settings.physics,  # type: ignore[arg-type]  # the trace names the presets it knows
-            max_events=settings.max_events,
-            min_intensity=settings.min_intensity,
-            max_vertices=settings.max_vertices,
-        )
+class Light:
+    """The light of a scene, which follows it: what an edit cannot have changed is not traced again."""
+
+    def __init__(self, settings: TraceSettings) -> None:
+        """Trace nothing yet."""
+        self._settings = settings
+        self._tracer: Tracer | None = None
+
+    def of(self, scene: Scene) -> RayPaths:
+        """Return the light of a scene as it is now; of the same scene as before, with what has changed since."""
+        with warnings.catch_warnings():
+            # The widget shows what would be warned of: it is in `reports` and `truncated` of the result.
+            warnings.simplefilter("ignore", OptiverseWarning)
+            if self._tracer is not None and self._tracer.scene is scene:
+                self._tracer.update()
+            else:
+                self._tracer = Tracer(
+                    scene,
+                    # The tracer refuses the presets it does not know.
+                    self._settings.physics,  # type: ignore[arg-type]
+                    max_events=self._settings.max_events,
+                    min_intensity=self._settings.min_intensity,
+                    max_vertices=self._settings.max_vertices,
+                )
+        return self._tracer.paths
 
 
 def pack(paths: RayPaths) -> dict[str, bytes]:
@@ -77,7 +93,10 @@ def _buffer(values: NDArray[Any], dtype: str) -> bytes:
 
 
 def lit_sides(paths: RayPaths) -> dict[tuple[str, int], int]:
-    """Return for each surface that light meets, by item and interface, 1 (the side of its normal), 2 (the other) or 3 (both)."""
+    """Return for each surface that light meets, by item and interface, from where.
+
+    1 is the side of its normal, 2 the other, 3 both.
+    """
     items = {item: number for number, item in enumerate(paths.items)}
     surfaces = [surface for surface in paths.surfaces if surface.item in items]
     hit = np.flatnonzero(paths.hit_item >= 0)
@@ -142,8 +161,8 @@ def polarisation(e_h: complex, e_v: complex) -> dict[str, float]:
     """Return the ellipse of a Jones vector [E_h, E_v] (Born and Wolf, 7th ed., §1.4.2).
 
     Returns:
-        `azimuth_deg` of the major axis from h towards v, in (−90, 90]; `ellipticity_deg`, the arc tangent of minor by major
-        axis in [−45, 45], above 0 for the sense of `circular_right`, (1, i)/√2.
+        `azimuth_deg` of the major axis from h towards v, in (−90, 90]; `ellipticity_deg`, the arc tangent of minor by
+        major axis, in [−45, 45], above 0 for the sense of `circular_right`, (1, i)/√2.
 
     """
     s0 = abs(e_h) ** 2 + abs(e_v) ** 2

@@ -19,7 +19,10 @@ class RequestError(ValueError):
 
 @dataclass(frozen=True)
 class Move:
-    """Put an item at a position and, where `angle_deg` is not None, turn it; `step` names the gesture and `last` its end."""
+    """Put an item at a position and, where `angle_deg` is not None, turn it.
+
+    `step` names the gesture, and `last` says that it ends.
+    """
 
     id: str
     x_mm: float

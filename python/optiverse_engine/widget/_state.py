@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import zlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from optiverse_engine._native import Item, RayPaths, Report, Scene, Surface
+    from optiverse_engine.session import Session
 
 
 def item_state(item: Item) -> dict[str, Any]:
@@ -24,7 +26,7 @@ def item_state(item: Item) -> dict[str, Any]:
 
 
 def surface_state(surface: Surface, lit: Mapping[tuple[str, int], int]) -> dict[str, Any]:
-    """Return a surface; its points as one list x, y, x, y, …"""
+    """Return a surface, with its points as one list: x, y, x, y and so on."""
     return {
         "item": surface.item,
         "interface": surface.interface,
@@ -63,6 +65,37 @@ def scene_state(
             surface_state(surface, lit) for surface in paths.surfaces if wanted(surface.item) and not surface.hidden
         ],
         "reports": [report_state(report) for report in paths.reports if wanted(report.item)],
+    }
+
+
+#: Colours of people; legible on white and on black.
+_COLOURS = ("#2f6fe4", "#c2410c", "#0f8a5f", "#9333ea", "#c81e5b", "#0e7f9b", "#8a6d00", "#5b6b7d")
+
+
+def colour_of(user: str) -> str:
+    """Return the colour in which a user is shown: the same everywhere."""
+    return _COLOURS[zlib.crc32(user.encode()) % len(_COLOURS)]
+
+
+def session_state(session: Session) -> dict[str, Any]:
+    """Return who is there and how things stand with the relay."""
+    return {
+        "name": session.name,
+        "user": session.user,
+        "colour": colour_of(session.user),
+        "status": session.status,
+        "role": session.role,
+        "pending": session.pending,
+        "peers": [
+            {
+                "connection": connection,
+                "user": peer.user,
+                "colour": peer.color or colour_of(peer.user),
+                "cursor_mm": None if peer.cursor_mm is None else list(peer.cursor_mm),
+                "selection": list(peer.selection),
+            }
+            for connection, peer in session.peers.items()
+        ],
     }
 
 

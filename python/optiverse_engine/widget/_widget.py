@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,17 +10,23 @@ import anywidget
 import traitlets
 
 from optiverse_engine._native import Scene
-from optiverse_engine.errors import OptiverseError
+from optiverse_engine.errors import OptiverseError, SyncError
+from optiverse_engine.events import Refused, SceneChanged
+from optiverse_engine.session import Session
 from optiverse_engine.widget import _light, _requests
-from optiverse_engine.widget._document import LocalDocument
-from optiverse_engine.widget._light import DEFAULT_MAX_VERTICES, TraceSettings
-from optiverse_engine.widget._state import scene_state
+from optiverse_engine.widget._document import LocalDocument, SessionDocument
+from optiverse_engine.widget._light import DEFAULT_MAX_VERTICES, Light, TraceSettings
+from optiverse_engine.widget._state import colour_of, scene_state, session_state
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Iterable, Mapping
 
     from optiverse_engine._native import RayPaths
+    from optiverse_engine.events import Event
     from optiverse_engine.widget._document import Document
+
+#: With more items changed than this since the whole scene was sent, it is sent again.
+_MOST_CHANGED = 50
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -33,6 +40,8 @@ class SceneWidget(anywidget.AnyWidget):
     The widget holds a copy of the scene. What is dragged, or changed in the panel, changes that copy: `scene` returns it as
     it is now. A scene that code has changed is shown by assigning it: `table.scene = changed`. Each of these is a step that
     `undo` takes back.
+
+    `join` makes it one of several people at work on one scene, with the others' cursors.
 
     `table.observe(function, "revision")` calls `function` after each change, by hand or by code.
 
@@ -54,6 +63,7 @@ class SceneWidget(anywidget.AnyWidget):
     # model, so that a view opened later, or a notebook exported to HTML, shows the same.
     _scene = traitlets.Dict().tag(sync=True)
     _frame = traitlets.Dict().tag(sync=True)
+    _session = traitlets.Any(None).tag(sync=True)
 
     def __init__(
         self,
@@ -80,10 +90,14 @@ class SceneWidget(anywidget.AnyWidget):
             traitlets.TraitError: `height_px` cannot be used.
 
         """
-        self._settings = TraceSettings(physics, max_events, min_intensity, max_vertices)
+        self._light = Light(TraceSettings(physics, max_events, min_intensity, max_vertices))
         self._document: Document = LocalDocument(Scene() if scene is None else scene)
         # Before there is a model in the browser: an option that cannot be used leaves nothing behind.
-        self._paths = _light.trace(self._document.scene, self._settings)
+        self._paths = self._light.of(self._document.scene)
+        self._changed: set[str] = set()
+        self._joined: Session | None = None
+        self._following: asyncio.Task[None] | None = None
+        self._cursor: tuple[float, float] | None = None
         super().__init__(height_px=height_px)
         self._show()
         self.on_msg(self._handle_message)
@@ -115,13 +129,25 @@ class SceneWidget(anywidget.AnyWidget):
         """Whether there is an undone step."""
         return self._document.can_redo
 
+    @property
+    def session(self) -> Session | None:
+        """The session that was joined; None where there is none."""
+        return self._joined
+
     def __repr__(self) -> str:
         """Say how much there is, not what: the traits hold the whole scene."""
         return f"<SceneWidget: {len(self._document.scene)} items, {len(self._paths)} paths>"
 
     # Edits by code: each is a step.
 
-    def add(self, properties: Mapping[str, Any] | None = None, /, *, section: str = "items", **more: Any) -> str:  # noqa: ANN401
+    def add(
+        self,
+        properties: Mapping[str, Any] | None = None,
+        /,
+        *,
+        section: str = "items",
+        **more: Any,  # noqa: ANN401  # a property is any value that JSON has
+    ) -> str:
         """Add an item and return its id; as `Scene.add`."""
         id = self._document.add({**(properties or {}), **more}, section, None)
         self._retrace()
@@ -132,7 +158,13 @@ class SceneWidget(anywidget.AnyWidget):
         self._document.move(id, x_mm, y_mm, None)
         self._retrace()
 
-    def update(self, id: str, changes: Mapping[str, Any] | None = None, /, **more: Any) -> None:  # noqa: ANN401
+    def update(
+        self,
+        id: str,
+        changes: Mapping[str, Any] | None = None,
+        /,
+        **more: Any,  # noqa: ANN401  # as above
+    ) -> None:
         """Give properties of an item new values; as `Scene.update`."""
         self._document.update(id, {**(changes or {}), **more}, None)
         self._retrace()
@@ -153,6 +185,96 @@ class SceneWidget(anywidget.AnyWidget):
         done = self._document.redo()
         self._retrace()
         return done
+
+    # Sessions.
+
+    def join(
+        self,
+        url: str,
+        /,
+        *,
+        user: str | None = None,
+        password: str | None = None,
+        token: str | None = None,
+        share: bool = False,
+    ) -> None:
+        """Show and edit the scene of a session, together with others.
+
+        Returns at once; what the session holds appears when the relay has sent it. A session joined before is left.
+
+        Args:
+            url: `ws://HOST:PORT/ws/SESSION/USER`, or without the user; as for `Session`, and so are the next three.
+            user: the name to appear under.
+            password: the password of the session, if it has one.
+            token: the owner's token, or an invitation.
+            share: add the items shown here to the session; otherwise its items take their place.
+
+        Raises:
+            SyncArgumentError: an argument cannot be used.
+            SyncError: there is no event loop, as notebooks have one, to take what the others do.
+
+        """
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise SyncError("join() needs a running event loop, as notebooks have one") from None
+        shown = self._document.scene
+        session = Session(url, user=user, password=password, token=token)
+        if share:
+            try:
+                session.share(shown)
+            except OptiverseError:
+                session.close(0.0)
+                raise
+        self.leave()
+        self._joined = session
+        self._document = SessionDocument(session)
+        session.set_presence(color=colour_of(session.user))
+        self._following = loop.create_task(self._follow(session))
+        self._retrace()
+
+    def leave(self, timeout_s: float = 5.0) -> None:
+        """Leave the session, if one was joined. The scene stays as it was last, without history.
+
+        Args:
+            timeout_s: how long to wait for the relay to decide about the last edits, in seconds.
+
+        """
+        session, self._joined = self._joined, None
+        if session is None:
+            return
+        self._document = LocalDocument(session.scene)
+        session.close(timeout_s)
+        if self._following is not None:
+            self._following.cancel()
+            self._following = None
+        self._retrace()
+
+    def close(self) -> None:
+        """Leave the session and remove the widget from all pages."""
+        self.leave()
+        super().close()
+
+    async def _follow(self, session: Session) -> None:
+        """Show what happens in a session until it is closed."""
+        while (event := await session.next_event()) is not None and session is self._joined:
+            changed: set[str] = set()
+            whole = False
+            # What has come at once is traced at once.
+            while event is not None:
+                if isinstance(event, SceneChanged):
+                    changed.update(event.changed)
+                    whole = whole or bool(event.added or event.removed)
+                self._tell(event)
+                event = session.poll_event()
+            if changed or whole:
+                self._retrace(None if whole else changed)
+            else:
+                self._session = session_state(session)
+
+    def _tell(self, event: Event) -> None:
+        if isinstance(event, Refused):
+            self.send({"type": "refused", "message": event.message})
 
     # Requests of the front end.
 
@@ -176,6 +298,9 @@ class SceneWidget(anywidget.AnyWidget):
             self.remove(request.id)
         elif isinstance(request, _requests.History):
             _ = self.redo() if request.redo else self.undo()
+        elif isinstance(request, _requests.Cursor):
+            self._cursor = request.position
+            self._show_presence()
         elif isinstance(request, _requests.Probe) and request.revision == self.revision:
             return _light.probe(self._paths, request.path, request.vertex, request.share)
         return None
@@ -202,26 +327,40 @@ class SceneWidget(anywidget.AnyWidget):
 
     # The state of the front end.
 
-    def _retrace(self, only: Collection[str] | None = None) -> None:
-        """Trace and show again; `only` names the items that have changed since the whole scene was sent, where they are few."""
-        self._paths = _light.trace(self._document.scene, self._settings)
-        self._show(only)
+    def _retrace(self, changed: Iterable[str] | None = None) -> None:
+        """Trace and show again; `changed` names the items that have, where no item is new or gone."""
+        self._paths = self._light.of(self._document.scene)
+        self._show(changed)
 
-    def _show(self, only: Collection[str] | None = None) -> None:
+    def _show(self, changed: Iterable[str] | None = None) -> None:
+        self._changed = set() if changed is None else self._changed.union(changed)
+        whole = changed is None or len(self._changed) > _MOST_CHANGED
+        if whole:
+            self._changed.clear()
         paths = self._paths
+        only = None if whole else self._changed
         state = scene_state(self._document.scene, paths, _light.lit_sides(paths), only)
         revision = self.revision + 1
         with self.hold_sync():
-            if only is None:
+            if whole:
                 self._scene = state
             self._frame = {
                 "revision": revision,
-                "changed": None if only is None else state,
+                "changed": None if whole else state,
                 "can_undo": self.can_undo,
                 "can_redo": self.can_redo,
                 "truncated": paths.truncated,
                 "light": _light.pack(paths),
             }
+            self._session = None if self._joined is None else session_state(self._joined)
         if self.selected is not None and self.selected not in self._document.scene:
             self.selected = None
         self.set_trait("revision", revision)
+
+    @traitlets.observe("selected")
+    def _show_presence(self, _: object = None) -> None:
+        """Tell the others where this user is."""
+        if self._joined is not None:
+            selection = [] if self.selected is None else [self.selected]
+            colour = colour_of(self._joined.user)
+            self._joined.set_presence(cursor_mm=self._cursor, selection=selection, color=colour)
