@@ -245,5 +245,5 @@ def test_frames_while_dragging_200_elements_and_2000_rays(open_notebook, capsys)
         print(f"\n200 elements and 2,000 rays, {seconds:.1f} s of dragging:")
         print(f"frames every {middle:.0f} ms (median), 95 % within {most:.0f} ms")
         print(f"new light every {updates[len(updates) // 2]:.0f} ms (median), {len(updates)} times")
-    # Light follows during the drag, not after it. Times are stated, and not judged: the machine is not this test's alone.
+    # Light follows during the drag, not after it. Times are stated, not judged: the machine is not this test's alone.
     assert len(updates) > 20

@@ -57,7 +57,10 @@ class Document(Protocol):
 
 
 class LocalDocument:
-    """A scene of this process alone. History is a list of scenes: a copy costs nothing before one of the two is changed."""
+    """A scene of this process alone.
+
+    History is a list of scenes: a copy costs nothing before one of the two is changed.
+    """
 
     def __init__(self, scene: Scene) -> None:
         """Start with a copy of `scene` and no history."""

@@ -37,9 +37,9 @@ HEIGHTS_PX = (160, 4096)
 class SceneWidget(anywidget.AnyWidget):
     """A scene and its light, to look at and to work on.
 
-    The widget holds a copy of the scene. What is dragged, or changed in the panel, changes that copy: `scene` returns it as
-    it is now. A scene that code has changed is shown by assigning it: `table.scene = changed`. Each of these is a step that
-    `undo` takes back.
+    The widget holds a copy of the scene. What is dragged, or changed in the panel, changes that copy: `scene` returns
+    it as it is now. A scene that code has changed is shown by assigning it: `table.scene = changed`. Each of these is a
+    step that `undo` takes back.
 
     `join` makes it one of several people at work on one scene, with the others' cursors.
 
@@ -59,8 +59,8 @@ class SceneWidget(anywidget.AnyWidget):
     selected = traitlets.Unicode(None, allow_none=True).tag(sync=True)
     height_px = traitlets.Int(480, min=HEIGHTS_PX[0], max=HEIGHTS_PX[1]).tag(sync=True)
 
-    # The scene as it was at the end of the last gesture, and the light with what has changed since: both are state of the
-    # model, so that a view opened later, or a notebook exported to HTML, shows the same.
+    # The scene as it was at the end of the last gesture, and the light with what has changed since: both are state of
+    # the model, so that a view opened later, or a notebook exported to HTML, shows the same.
     _scene = traitlets.Dict().tag(sync=True)
     _frame = traitlets.Dict().tag(sync=True)
     _session = traitlets.Any(None).tag(sync=True)
