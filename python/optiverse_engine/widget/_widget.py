@@ -65,6 +65,10 @@ class SceneWidget(anywidget.AnyWidget):
     _frame = traitlets.Dict().tag(sync=True)
     _session = traitlets.Any(None).tag(sync=True)
 
+    # Set here already: a widget that was refused is closed too, when it is collected.
+    _joined: Session | None = None
+    _following: asyncio.Task[None] | None = None
+
     def __init__(
         self,
         scene: Scene | None = None,
@@ -95,8 +99,6 @@ class SceneWidget(anywidget.AnyWidget):
         # Before there is a model in the browser: an option that cannot be used leaves nothing behind.
         self._paths = self._light.of(self._document.scene)
         self._changed: set[str] = set()
-        self._joined: Session | None = None
-        self._following: asyncio.Task[None] | None = None
         self._cursor: tuple[float, float] | None = None
         super().__init__(height_px=height_px)
         self._show()
