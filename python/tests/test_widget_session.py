@@ -21,6 +21,14 @@ async def until(is_so):
     raise TimeoutError
 
 
+async def quiet(table):
+    """Wait until the widget has shown all that has happened."""
+    seen, revision = None, table.revision
+    while seen != revision:
+        await asyncio.sleep(0.3)
+        seen, revision = revision, table.revision
+
+
 def ask(table, **message):
     """Send what a view would send; return the reply."""
     replies = []
@@ -39,7 +47,7 @@ def run(relay, work, scene=None):
         try:
             await until(lambda: contents(ada.scene) == contents(bob.scene) and ada.session.pending == 0)
             await until(lambda: len(ada.session.peers) == len(bob.session.peers) == 1)
-            await until(lambda: len(bob._scene["items"]) == len(ada.scene))
+            await quiet(bob)
             await work(ada, bob)
         finally:
             ada.close()
@@ -61,7 +69,8 @@ def test_what_one_does_the_other_shows_with_its_light(relay, shared):
     async def work(ada, bob):
         assert ask(ada, type="move", id="lens", x_mm=20.0, y_mm=3.0, step="a", last=False)["type"] == "done"
         await until(lambda: bob.scene["lens"]["x_mm"] == 20.0)
-        await until(lambda: bob.paths.points.tolist() == ada.paths.points.tolist())
+        await quiet(bob)
+        assert bob.paths.points.tolist() == ada.paths.points.tolist()
         # The page is told of what has changed, not of everything.
         assert [item["id"] for item in bob._frame["changed"]["items"]] == ["lens"]
         bob.add(component("screen", "beam_block", x_mm=200.0))

@@ -97,6 +97,7 @@ class SceneWidget(anywidget.AnyWidget):
         self._light = Light(TraceSettings(physics, max_events, min_intensity, max_vertices))
         self._document: Document = LocalDocument(Scene() if scene is None else scene)
         # Before there is a model in the browser: an option that cannot be used leaves nothing behind.
+        # The light that is shown, which probes are about.
         self._paths = self._light.of(self._document.scene)
         self._changed: set[str] = set()
         self._cursor: tuple[float, float] | None = None
@@ -118,8 +119,8 @@ class SceneWidget(anywidget.AnyWidget):
 
     @property
     def paths(self) -> RayPaths:
-        """The light that is shown."""
-        return self._paths
+        """The light of the scene as it is now."""
+        return self._light.of(self._document.scene)
 
     @property
     def can_undo(self) -> bool:
@@ -138,7 +139,7 @@ class SceneWidget(anywidget.AnyWidget):
 
     def __repr__(self) -> str:
         """Say how much there is, not what: the traits hold the whole scene."""
-        return f"<SceneWidget: {len(self._document.scene)} items, {len(self._paths)} paths>"
+        return f"<SceneWidget: {len(self._document.scene)} items, {len(self.paths)} paths>"
 
     # Edits by code: each is a step.
 
