@@ -7,7 +7,7 @@ import type { Point } from "./geometry";
 import { Light, type Place } from "./light";
 import { type Message, Outbox } from "./outbox";
 import { Cursors } from "./people";
-import { Panel } from "./panel";
+import { Panel, PANEL_PX } from "./panel";
 import { card, type Found } from "./probe";
 import { Stage } from "./stage";
 import { type FrameState, type Item, itemsOf, nameOf, type SceneState, type SessionState, textOf } from "./state";
@@ -20,6 +20,9 @@ interface Traits {
   selected: string | null;
   height_px: number;
 }
+
+/** An element is kept at least so far from the panel. */
+const CLOSE_PX = 40;
 
 /** One view of a widget. */
 class View {
@@ -159,7 +162,15 @@ class View {
   #showSelected(): void {
     const id = this.#model.get("selected");
     this.#stage.select(id);
-    this.#panel.show((id === null ? undefined : this.#items.get(id)) ?? null);
+    const item = (id === null ? undefined : this.#items.get(id)) ?? null;
+    this.#panel.show(item, this.#isAtTheRight(item));
+  }
+
+  /** Whether the panel would cover the item if it stood at the right. */
+  #isAtTheRight(item: Item | null): boolean {
+    if (!item?.pose) return false;
+    const { view } = this.#stage;
+    return view.project(item.pose.x, item.pose.y)[0] > view.width - PANEL_PX - CLOSE_PX;
   }
 
   #select(id: string | null): void {

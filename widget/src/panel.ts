@@ -13,6 +13,8 @@ export interface PanelActions {
   close(): void;
 }
 
+/** Its width. */
+export const PANEL_PX = 232;
 /** Decimals in which positions and angles are shown. */
 const DECIMALS = 3;
 
@@ -32,8 +34,9 @@ export class Panel {
     });
   }
 
-  /** Shows an item, or nothing. What is being typed stays. */
-  show(item: Item | null): void {
+  /** Shows an item, or nothing, at the left or the right. What is being typed stays. */
+  show(item: Item | null, left: boolean): void {
+    this.element.classList.toggle("left", left);
     const same = item !== null && item.state.id === this.#item?.state.id;
     this.#item = item;
     this.element.hidden = item === null;

@@ -103,7 +103,7 @@ export class Stage {
 
   resize(width: number, height: number): void {
     if (width < 1 || height < 1) return;
-    // What is seen stays where it is: the panel must not push an element from under the pointer that has just selected it.
+    // What is seen stays where it is.
     const corner = this.view.unproject(0, 0);
     this.view.width = width;
     this.view.height = height;

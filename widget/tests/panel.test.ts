@@ -33,15 +33,22 @@ function type(name: string, value: string): void {
 describe("the panel", () => {
   it("is there for a selected element only", () => {
     expect(panel.element.hidden).toBe(true);
-    panel.show(item("lens"));
+    panel.show(item("lens"), false);
     expect(panel.element.hidden).toBe(false);
     expect(panel.element.querySelector("h3")?.textContent).toBe("L1");
-    panel.show(null);
+    panel.show(null, false);
     expect(panel.element.hidden).toBe(true);
   });
 
+  it("stands at the side it is told to", () => {
+    panel.show(item("lens"), true);
+    expect(panel.element.classList.contains("left")).toBe(true);
+    panel.show(item("lens"), false);
+    expect(panel.element.classList.contains("left")).toBe(false);
+  });
+
   it("moves and turns by numbers", () => {
-    panel.show(item("lens"));
+    panel.show(item("lens"), false);
     type("x", "12.5");
     expect(actions.place).toHaveBeenLastCalledWith(expect.anything(), { x: 12.5, y: 10, angle: 0 });
     type("angle", "-30");
@@ -49,13 +56,13 @@ describe("the panel", () => {
   });
 
   it("changes an interface by its number", () => {
-    panel.show(item("lens"));
+    panel.show(item("lens"), false);
     type("0.efl_mm", "75");
     expect(actions.change).toHaveBeenCalledWith(expect.anything(), 0, "efl_mm", 75);
   });
 
   it("puts back what is not a number", () => {
-    panel.show(item("lens"));
+    panel.show(item("lens"), false);
     type("x", "");
     expect(actions.place).not.toHaveBeenCalled();
     expect(field("x").value).toBe("50");
@@ -64,14 +71,14 @@ describe("the panel", () => {
   });
 
   it("changes choices of a source", () => {
-    panel.show(item("laser"));
+    panel.show(item("laser"), false);
     type("item.source_type", "gaussian");
     expect(actions.change).toHaveBeenCalledWith(expect.anything(), null, "source_type", "gaussian");
   });
 
   it("says beside the field what cannot be used", () => {
     const report = { severity: "error", item: "lens", key: "interfaces[0].efl_mm", value: "0", expected: "a finite number other than 0" } as const;
-    panel.show(item("lens", lensScene([report])));
+    panel.show(item("lens", lensScene([report])), false);
     const shown = panel.element.querySelectorAll(".oe-report");
     expect(shown).toHaveLength(1);
     expect(shown[0]?.textContent).toBe("interfaces[0].efl_mm is 0, expected a finite number other than 0");
@@ -80,21 +87,21 @@ describe("the panel", () => {
 
   it("says what has no field too, once", () => {
     const report = { severity: "warning", item: "lens", key: "unheard_of", value: "1", expected: "nothing" } as const;
-    panel.show(item("lens", lensScene([report])));
+    panel.show(item("lens", lensScene([report])), false);
     expect(panel.element.querySelectorAll(".oe-report")).toHaveLength(1);
   });
 
   it("keeps the focus in its field when the scene comes back", () => {
-    panel.show(item("lens"));
+    panel.show(item("lens"), false);
     field("y").focus();
-    panel.show(item("lens"));
+    panel.show(item("lens"), false);
     expect(document.activeElement?.getAttribute("data-field")).toBe("y");
   });
 
   it("keeps keys to itself, and lets go with Escape", () => {
     const outside = vi.fn();
     document.body.addEventListener("keydown", outside);
-    panel.show(item("lens"));
+    panel.show(item("lens"), false);
     field("x").dispatchEvent(new KeyboardEvent("keydown", { key: "Delete", bubbles: true }));
     field("x").dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
     expect(outside).not.toHaveBeenCalled();
@@ -105,7 +112,7 @@ describe("the panel", () => {
   it("does not let linked items be changed", () => {
     const scene = lensScene();
     const linked = { ...scene, items: scene.items.map((each) => ({ ...each, linked: true })) };
-    panel.show(item("lens", linked));
+    panel.show(item("lens", linked), false);
     expect([...panel.element.querySelectorAll<HTMLInputElement>("input, select")].every((input) => input.disabled)).toBe(true);
     expect(panel.element.querySelector(".oe-remove")).toBeNull();
   });

@@ -74,7 +74,7 @@ _COLOURS = ("#2f6fe4", "#c2410c", "#0f8a5f", "#9333ea", "#c81e5b", "#0e7f9b", "#
 
 def colour_of(user: str) -> str:
     """Return the colour in which a user is shown: the same everywhere."""
-    return _COLOURS[zlib.crc32(user.encode()) % len(_COLOURS)]
+    return _COLOURS[zlib.adler32(user.encode()) % len(_COLOURS)]
 
 
 def session_state(session: Session) -> dict[str, Any]:
