@@ -5,7 +5,7 @@ from typing import Any, Final, Literal, TypeAlias, TypeVar, final, overload
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
-from typing_extensions import Self
+from typing_extensions import Self, disjoint_base
 
 from optiverse_engine.events import Event, Peer
 
@@ -438,6 +438,7 @@ class Engine:
     @property
     def can_redo(self) -> bool: ...
 
+@disjoint_base
 class _Client:
     def __new__(
         cls,
