@@ -18,7 +18,7 @@ use crate::close::Close;
 use crate::config::Limits;
 use crate::invitation::Pass;
 use crate::limit::Bucket;
-use crate::outbox::{Outbox, Work};
+use crate::outbox::{CLOSING, Outbox, Work};
 use crate::registry::{MAX_SESSION_NAME_BYTES, Sessions};
 use crate::session::{Input, Lease};
 
@@ -28,9 +28,6 @@ pub(crate) const MAX_MESSAGE_BYTES: usize = MAX_STATE_BYTES;
 
 /// What a connection reads at once: it has a buffer of this size as long as it lasts.
 pub(crate) const READ_BUFFER_BYTES: usize = 8 << 10;
-
-/// How long a closed connection has to take its last frames.
-const CLOSING: Duration = Duration::from_secs(5);
 
 /// How long is waited for the other side's end after the close was sent.
 const CLOSED: Duration = Duration::from_secs(1);
@@ -125,6 +122,10 @@ impl Admitted {
 
     /// Sends frames in one go. Returns whether the connection still lives.
     async fn send(&self, socket: &mut WebSocket, frames: Vec<Utf8Bytes>) -> bool {
+        // Of what was cut off a part may still be on its way, which is not waited for.
+        if frames.is_empty() {
+            return true;
+        }
         let sending = async {
             for frame in frames {
                 socket.feed(Message::Text(frame)).await?;
@@ -134,7 +135,7 @@ impl Admitted {
         tokio::select! {
             biased;
             sent = sending => sent.is_ok(),
-            // It takes nothing, and too much waits for it: the close is all that it still gets.
+            // It takes nothing in time: the close is all that it may still get.
             () = self.outbox.cut() => true,
         }
     }

@@ -271,17 +271,3 @@ async fn stopping_closes_with_1001() {
     let (closed, ()) = tokio::join!(client.closed(), relay.stop());
     assert_eq!(closed.0, 1001);
 }
-
-#[tokio::test]
-async fn a_thousand_idle_connections_are_held() {
-    let relay = relay().await;
-    let mut clients = Vec::new();
-    for number in 0..1_000 {
-        // Ten to a session, so that the greetings do not grow with the square.
-        clients.push(Client::join(relay.address(), &format!("session-{}", number / 10), "ann").await);
-    }
-    for client in &mut clients {
-        client.assert_served().await;
-    }
-    relay.stop().await;
-}

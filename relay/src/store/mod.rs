@@ -147,6 +147,9 @@ pub enum StoreError {
     /// SQLite says no: the disk is full, the file is damaged or in use …
     #[error("database: {0}")]
     Sqlite(#[from] rusqlite::Error),
+    /// A store of another kind says no.
+    #[error("{0}")]
+    Other(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The file is a database of something else, or of a later version of the relay.
     #[error(
         "the database has application id {application} and version {version}, expected {expected_application} and {expected_version}"
