@@ -8,7 +8,7 @@ use optiverse_core::sync::authority::{
     RestoreError, Snapshot,
 };
 use optiverse_core::sync::session::{
-    Event, FIRST_RETRY_MS, GREETING_TIMEOUT_MS, LONGEST_RETRY_MS, MAX_UNDO_STEPS, PING_INTERVAL_MS, SILENCE_TIMEOUT_MS,
+    FIRST_RETRY_MS, GREETING_TIMEOUT_MS, LONGEST_RETRY_MS, MAX_UNDO_STEPS, PING_INTERVAL_MS, SILENCE_TIMEOUT_MS,
     Status, UndoStep,
 };
 use optiverse_core::sync::{
@@ -120,15 +120,6 @@ fn silence_ends_a_connection() {
     session.handle_timeout(PING_INTERVAL_MS);
     assert!(std::iter::from_fn(|| session.poll_transmit()).any(|frame| frame.contains("ping")));
     session.handle_timeout(SILENCE_TIMEOUT_MS);
-    assert_eq!(session.status(), Status::Offline);
-}
-
-#[test]
-fn a_server_that_only_forwards_is_recognised() {
-    let mut session = Session::new(SessionConfig { replica: ReplicaId::new(1), jitter_seed: 3 });
-    session.handle_connected(0);
-    session.handle_frame(br#"{"type":"connection:ack","session_id":"s","user_id":"u","users":[]}"#, 0);
-    assert!(std::iter::from_fn(|| session.poll_event()).any(|event| event == Event::NoRelay));
     assert_eq!(session.status(), Status::Offline);
 }
 

@@ -28,7 +28,7 @@ _SectionName: TypeAlias = Literal[
     "slms",
     "components",
 ]
-_Status: TypeAlias = Literal["offline", "connecting", "catching up", "sending", "synchronised"]
+_Status: TypeAlias = Literal["offline", "connecting", "catching up", "sending", "unconfirmed", "synchronised"]
 _Role: TypeAlias = Literal["owner", "editor", "viewer"]
 _UndoStep: TypeAlias = Literal["new", "continue"]
 

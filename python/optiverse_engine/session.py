@@ -66,7 +66,7 @@ class Session(_Client):
         url: the whole address.
         name: the name of the session.
         user: the name of the user.
-        status: "offline", "connecting", "catching up", "sending" or "synchronised", as in `StatusChanged`.
+        status: "offline", "connecting", "catching up", "sending", "unconfirmed" or "synchronised"; see `StatusChanged`.
         role: "owner", "editor" or "viewer", as the relay last said; None before it has.
         pending: the number of edits that the relay has not yet decided about.
         peers: the others, by connection.

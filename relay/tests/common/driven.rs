@@ -83,7 +83,10 @@ pub async fn live(session: &str, replica: ReplicaId, control: Arc<Control>) -> S
                     socket = None;
                     engine.handle_disconnected(now_ms());
                 }
-                Event::Refused { .. } | Event::NoRelay | Event::FrameIgnored(_) | Event::RelayComplained { .. } => {
+                Event::Refused { .. }
+                | Event::ForwardOnly
+                | Event::ServerChanged
+                | Event::FrameIgnored(_) | Event::RelayComplained { .. } => {
                     panic!("{event:?}")
                 }
                 _ => {}
