@@ -270,7 +270,7 @@ async fn a_flood_on_one_connection_is_not_felt_on_another() {
         slowest = slowest.max(sent.elapsed());
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    assert!(slowest < Duration::from_secs(2), "{slowest:?}");
+    assert!(slowest < Duration::from_secs(5), "{slowest:?}");
     // Presence is coalesced: 30 a second, however many are sent.
     let most = began.elapsed().as_secs_f64() * 30.0 + 2.0;
     assert!(presences > 0 && f64::from(presences) <= most, "{presences} in {:?}", began.elapsed());

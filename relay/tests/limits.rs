@@ -207,17 +207,17 @@ async fn whoever_sends_a_request_too_slowly_is_not_waited_for() {
 #[tokio::test]
 async fn a_password_is_not_waited_for_longer_than_its_time() {
     let mut config = config();
-    config.limits.auth_s = 1;
+    config.limits.auth_s = 2;
     let relay = Relay::start(&config).await.unwrap();
     let (id, _) = create(relay.address(), &json!({"password": "right"})).await;
     let began = Instant::now();
     let mut client = Client::open(relay.address(), &format!("/ws/{id}/ann")).await;
     // A sign of life does not make it longer.
     client.send_raw(Message::Ping(Vec::new().into())).await;
-    tokio::time::sleep(Duration::from_millis(600)).await;
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
     client.send_raw(Message::Ping(Vec::new().into())).await;
     assert_eq!(client.closed().await.0, 1008);
-    assert!((Duration::from_secs(1)..Duration::from_secs(3)).contains(&began.elapsed()), "{:?}", began.elapsed());
+    assert!((Duration::from_secs(2)..PATIENCE).contains(&began.elapsed()), "{:?}", began.elapsed());
     // In time it comes in, though late.
     let mut client = Client::open(relay.address(), &format!("/ws/{id}/ann")).await;
     tokio::time::sleep(Duration::from_millis(500)).await;
@@ -241,7 +241,7 @@ fn slow_scene() -> String {
 #[tokio::test]
 async fn traces_are_limited_in_time_and_number() {
     let mut config = config();
-    (config.limits.raytrace_s, config.limits.raytrace_vertices) = (2, usize::MAX);
+    (config.limits.raytrace_s, config.limits.raytrace_vertices) = (3, usize::MAX);
     let relay = Relay::start(&config).await.unwrap();
     let address = relay.address();
     let mut client = Client::join(address, "bench", "ann").await;
@@ -250,14 +250,14 @@ async fn traces_are_limited_in_time_and_number() {
     let quick = r#"{"sources": [], "components": []}"#;
     let third = async {
         // By now the two others are being traced.
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
         let third = trace(quick).await;
         client.assert_served().await;
         third
     };
     let (first, second, third) = tokio::join!(trace(&scene), trace(&scene), third);
     for slow in [first, second] {
-        assert_eq!((slow.status, slow.body), (503, json!({"error": "it took longer than 2 s"})));
+        assert_eq!((slow.status, slow.body), (503, json!({"error": "it took longer than 3 s"})));
     }
     assert_eq!(third.status, 503);
     assert_eq!(third.body, json!({"error": "2 requests are being traced, try again later"}));

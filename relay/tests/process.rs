@@ -25,6 +25,33 @@ async fn a_signal_stops_it_in_order() {
     }
 }
 
+/// A client that takes nothing could hold up the end for some seconds; whoever asks twice does not want to wait.
+#[tokio::test]
+async fn a_second_signal_ends_it_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut child, address) = start(directory.path()).await;
+    let (_stuck, _) = Client::join_sync(address, "bench", "stuck", REPLICAS[1]).await;
+    let (mut writer, _) = Client::join_sync(address, "bench", "ann", REPLICAS[0]).await;
+    let text = "x".repeat(200_000);
+    for number in 1..=60 {
+        let body = if number == 1 { json!({"add": "items", "set": {}}) } else { json!({"set": {"note": text}}) };
+        writer.send(json!({"type": "sync:ops", "ops": [[REPLICAS[0], number, 0, 0, "lens", body]]})).await;
+        writer.next_of("sync:ack").await;
+    }
+    let id = child.id().unwrap().to_string();
+    let term = async || assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
+    term().await;
+    assert_eq!(writer.closed().await.0, 1001);
+    let asked_again = std::time::Instant::now();
+    term().await;
+    let status = timeout(PATIENCE, child.wait()).await.unwrap().unwrap();
+    assert_eq!(status.code(), Some(1));
+    assert!(asked_again.elapsed() < std::time::Duration::from_secs(4), "{:?}", asked_again.elapsed());
+    // Nothing that was acknowledged is lost.
+    let mut store = SqliteStore::open(&directory.path().join("relay.db")).unwrap();
+    assert_eq!(store.load("bench").unwrap().unwrap().records.last().unwrap().sequence, 60);
+}
+
 #[tokio::test]
 async fn a_restart_continues_where_it_was() {
     let directory = tempfile::tempdir().unwrap();
@@ -88,7 +115,7 @@ async fn the_command_says_what_is_wrong() {
     let (code, _, problem) = run(&["--log", "a=b=c"]).await;
     assert!(code == Some(2) && problem.contains("--log"), "{problem}");
     let (code, _, problem) = run(&["--listen", "127.0.0.1:0", "--store", "sqlite:/nowhere/at/all.db"]).await;
-    assert!(code == Some(1) && problem.contains("cannot open the store"), "{problem}");
+    assert!(code == Some(1) && problem.contains("cannot open the store sqlite:/nowhere"), "{problem}");
     let (code, printed, _) = run(&["--print-config"]).await;
     assert_eq!((code, printed.as_str()), (Some(0), optiverse_relay::config::DEFAULT_FILE));
     let (code, printed, _) = run(&["--help"]).await;

@@ -86,7 +86,8 @@ pub async fn live(session: &str, replica: ReplicaId, control: Arc<Control>) -> S
                 Event::Refused { .. }
                 | Event::ForwardOnly
                 | Event::ServerChanged
-                | Event::FrameIgnored(_) | Event::RelayComplained { .. } => {
+                | Event::FrameIgnored(_)
+                | Event::RelayComplained { .. } => {
                     panic!("{event:?}")
                 }
                 _ => {}
