@@ -73,7 +73,7 @@ impl State {
                 session::Event::Connect { .. } => self.wish = Some(Wish::Connect),
                 session::Event::Disconnect { reason } => self.wish = Some(Wish::Disconnect(reason)),
                 other => {
-                    self.is_given_up |= matches!(other, session::Event::NoRelay);
+                    self.is_given_up |= matches!(other, session::Event::ServerChanged);
                     self.push(Event::Session(other));
                 }
             }

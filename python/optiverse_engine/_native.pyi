@@ -5,7 +5,7 @@ from typing import Any, Final, Literal, TypeAlias, TypeVar, final, overload
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
-from typing_extensions import Self
+from typing_extensions import Self, disjoint_base
 
 from optiverse_engine.events import Event, Peer
 
@@ -28,7 +28,7 @@ _SectionName: TypeAlias = Literal[
     "slms",
     "components",
 ]
-_Status: TypeAlias = Literal["offline", "connecting", "catching up", "sending", "synchronised"]
+_Status: TypeAlias = Literal["offline", "connecting", "catching up", "sending", "unconfirmed", "synchronised"]
 _Role: TypeAlias = Literal["owner", "editor", "viewer"]
 _UndoStep: TypeAlias = Literal["new", "continue"]
 
@@ -505,6 +505,7 @@ class Engine:
     @property
     def can_redo(self) -> bool: ...
 
+@disjoint_base
 class _Client:
     def __new__(
         cls,

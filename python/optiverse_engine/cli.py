@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import signal
 import sys
 import warnings
 from pathlib import Path
@@ -60,6 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with these arguments (those of the process without any) and return its exit code."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     if arguments[:1] == ["relay"]:
+        # The relay has its own way with Ctrl-C; Python's would be called too, and raise when the relay has ended.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         return _run_relay(["optiverse-engine relay", *arguments[1:]])
     options = _parser().parse_args(arguments)
     try:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import sys
 import threading
 import warnings
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from optiverse_engine._native import Edit, _Client
@@ -23,19 +25,30 @@ if TYPE_CHECKING:
 __all__ = ["Session"]
 
 
+_open_sessions: weakref.WeakSet[Session] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    # A thread that waits in native code must not outlive the interpreter.
+    for session in list(_open_sessions):
+        session._end(0.0)
+
+
 class Session(_Client):
     """One user's copy of a shared scene, kept the same as everybody else's.
 
     A thread of the engine connects, sends, receives, and tries again by itself, for ever, after 0.5 s to 30 s. An edit
-    shows in `scene` at once, connected or not; edits wait until the relay is there. What others do is in `scene` too, and
-    told by events. There are four ways to take events; choose one:
+    shows in `scene` at once, connected or not; edits wait until the relay is there. What others do is in `scene` too,
+    and told by events. There are four ways to take events; choose one:
 
     - `wait_event(timeout_s)` waits for the next one, `poll_event()` does not;
     - `async for event in session.events()`, or `await session.next_event()`, under asyncio;
     - `on_event`, a function that is called with each of them, on a thread of its own, one after the other;
     - none: those that nobody takes are dropped beyond 65,536 (`Missed` says how many).
 
-    `with Session(…) as session:` closes the session at the end.
+    `with Session(…) as session:` closes the session at the end; one that is open when the program ends
+    is closed then, without waiting.
 
     Args:
         url: where: `ws://HOST:PORT/ws/SESSION/USER`, or `wss://…` for TLS. Names are percent-encoded in it.
@@ -49,11 +62,12 @@ class Session(_Client):
 
     Attributes:
         scene: the scene as the user is to see it: what is confirmed, with the user's own edits on top. Always the same
-            object, which follows the session; `scene.copy()` is a free one.
+            object, which follows the session, also while you look at it: an item may be gone the next moment.
+            `scene.copy()` is the scene at one moment, and free.
         url: the whole address.
         name: the name of the session.
         user: the name of the user.
-        status: "offline", "connecting", "catching up", "sending" or "synchronised", as in `StatusChanged`.
+        status: "offline", "connecting", "catching up", "sending", "unconfirmed" or "synchronised"; see `StatusChanged`.
         role: "owner", "editor" or "viewer", as the relay last said; None before it has.
         pending: the number of edits that the relay has not yet decided about.
         peers: the others, by connection.
@@ -94,6 +108,7 @@ class Session(_Client):
         )
         self._rings = {}
         self._listener = None
+        _open_sessions.add(self)
         if on_event is not None:
             self._listener = threading.Thread(
                 target=self._listen, args=(on_event,), name="optiverse-events", daemon=True
@@ -158,6 +173,7 @@ class Session(_Client):
 
         """
         undecided = super().close(timeout_s)
+        _open_sessions.discard(self)
         self._ring()
         self.set_bell(None)
         if self._listener is not None and self._listener is not threading.current_thread():
@@ -172,10 +188,13 @@ class Session(_Client):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the session, after an exception without waiting; warn of edits that the relay has not decided about."""
-        undecided = self.close(5.0 if kind is None else 0.0)
+        self._end(5.0 if kind is None else 0.0)
+
+    def _end(self, timeout_s: float) -> None:
+        undecided = self.close(timeout_s)
         if undecided:
             message = f"{self.url}: {undecided} edits were not acknowledged by the relay; `save` gives them as text"
-            warnings.warn(message, OptiverseWarning, stacklevel=2)
+            warnings.warn(message, OptiverseWarning, stacklevel=3)
 
     def _listen(self, on_event: Callable[[Event], object]) -> None:
         while (event := self.wait_event()) is not None:

@@ -13,14 +13,15 @@ from optiverse_engine.sync import (
     Connect,
     Disconnect,
     Engine,
+    ForwardOnly,
     FrameIgnored,
-    NoRelay,
     Peer,
     PeerChanged,
     Refused,
     RelayComplained,
     RoleChanged,
     SceneChanged,
+    ServerChanged,
     StatusChanged,
     UserJoined,
     UserLeft,
@@ -271,11 +272,19 @@ def test_silence_ends_a_connection_after_a_ping():
     assert Disconnect("the server has fallen silent") in all_of(engine.poll_event)
 
 
-def test_a_server_that_only_forwards_is_no_relay():
+def test_a_server_that_only_forwards_is_told():
     engine = Engine()
     engine.handle_connected()
     engine.handle_frame(frame("connection:ack", session_id="s", user_id="u", is_host=True, users=[]))
-    assert NoRelay() in all_of(engine.poll_event)
+    events = all_of(engine.poll_event)
+    assert ForwardOnly() in events
+    assert engine.status == "unconfirmed"
+    engine.handle_disconnected()
+    engine.start()
+    engine.handle_connected()
+    engine.handle_frame(frame("connection:ack", sync={"protocol": 1, "epoch": "1", "role": "editor"}))
+    assert ServerChanged() in all_of(engine.poll_event)
+    assert engine.status == "offline"
 
 
 def test_presence_goes_both_ways():

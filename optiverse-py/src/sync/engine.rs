@@ -31,7 +31,7 @@ use crate::sync::{arguments, events, followed};
 /// Attributes:
 ///     scene: the scene as the user is to see it: what is confirmed, with the user's own edits on top. Always the same
 ///         object, which follows the session.
-///     status: "offline", "connecting", "catching up", "sending" or "synchronised", as in `StatusChanged`.
+///     status: "offline", "connecting", "catching up", "sending", "unconfirmed" or "synchronised"; see `StatusChanged`.
 ///     role: "owner", "editor" or "viewer", as the relay last said; None before it has.
 ///     pending: the number of edits that the relay has not yet decided about.
 ///     peers: the others, by connection.
