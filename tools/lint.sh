@@ -9,11 +9,13 @@ bin=.venv/bin
 
 cargo fmt --all --check
 cargo clippy --workspace --all-targets --locked -- -D warnings
+cargo run --quiet --locked -p optiverse-header -- --check
 cargo doc --workspace --no-deps --locked --quiet
 $bin/ruff check --quiet .
 $bin/ruff format --check --quiet .
 $bin/mypy
 $bin/mypy --strict tools
+MYPYPATH=optiverse-ffi/tests $bin/mypy --strict optiverse-ffi/tests
 $bin/python -m mypy.stubtest optiverse_engine
 # The bundle in the wheel is what the sources make. Those without Node see it on the build server.
 if command -v npm >/dev/null; then tools/widget.sh check; fi

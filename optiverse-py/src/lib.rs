@@ -5,7 +5,6 @@
 mod array;
 mod edit;
 mod error;
-mod files;
 mod item;
 mod journal;
 mod layer;

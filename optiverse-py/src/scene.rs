@@ -13,7 +13,6 @@ use pyo3::types::{PyBool, PyBytes, PyDict, PyFrozenSet, PyIterator, PyList};
 
 use crate::edit;
 use crate::error;
-use crate::files;
 use crate::item::Item;
 use crate::journal::Journal;
 use crate::layer::Layer;
@@ -100,7 +99,8 @@ impl Scene {
     }
 
     /// A scene that was read, with its warnings said.
-    fn read(py: Python<'_>, (scene, warnings): (scene::Scene, Vec<String>)) -> PyResult<Self> {
+    fn read(py: Python<'_>, (scene, warnings): (scene::Scene, Vec<scene::SceneWarning>)) -> PyResult<Self> {
+        let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
         for warning in &warnings {
             error::warn(py, warning)?;
         }
@@ -148,8 +148,8 @@ impl Scene {
     ///     LinkError: links form a cycle, or exceed the limits.
     #[staticmethod]
     fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        let loaded = py.detach(|| files::load(&path));
-        Scene::read(py, loaded.map_err(|error| error.into_exception(py, &path))?)
+        let loaded = py.detach(|| scene::Scene::load(&path));
+        Scene::read(py, loaded.map_err(|error| error::load_error(py, &error, &path))?)
     }
 
     /// Reads a scene from text.
@@ -165,8 +165,11 @@ impl Scene {
     #[staticmethod]
     #[pyo3(signature = (text, *, path = None))]
     fn from_json(py: Python<'_>, text: &str, path: Option<PathBuf>) -> PyResult<Self> {
-        let parsed = py.detach(|| files::parse(text, path.as_deref()));
-        Scene::read(py, parsed.map_err(|error| error.into_exception(py, path.as_deref().unwrap_or(Path::new(""))))?)
+        let parsed = py.detach(|| scene::Scene::from_json_with_links(text, path.as_deref()));
+        Scene::read(
+            py,
+            parsed.map_err(|error| error::load_error(py, &error, path.as_deref().unwrap_or(Path::new(""))))?,
+        )
     }
 
     /// Writes the scene to a file, whole or not at all: a crash leaves either the old file or the new one.
@@ -177,7 +180,7 @@ impl Scene {
     ///     SceneFileError: the file cannot be written.
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
         let snapshot = self.snapshot();
-        let written = py.detach(|| files::write_whole(&path, snapshot.scene().to_json().as_bytes()));
+        let written = py.detach(|| snapshot.scene().save(&path));
         written.map_err(|error| error::file_error(py, &error, &path))
     }
 

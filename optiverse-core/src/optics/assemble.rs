@@ -44,9 +44,22 @@ impl Part {
         Part { light, reports: reports.finish() }
     }
 
+    /// Its surfaces, where it has some and nothing is to be reported about it.
+    pub(super) fn clean_surfaces(&self) -> Option<&[Surface]> {
+        match &self.light {
+            Light::Surfaces(surfaces) if !surfaces.is_empty() && self.reports.is_empty() => Some(surfaces),
+            _ => None,
+        }
+    }
+
     /// Whether a system is the same with it and without it.
     pub(super) fn is_nothing(&self) -> bool {
-        matches!(self.light, Light::None) && self.reports.is_empty()
+        let no_light = match &self.light {
+            Light::None => true,
+            Light::Surfaces(surfaces) => surfaces.is_empty(),
+            Light::Source(_) => false,
+        };
+        no_light && self.reports.is_empty()
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::Surface;
 use super::assemble::{Part, assemble};
 use super::compile::Compiled;
 use crate::scene::{Edit, EditError, Item, ItemId, Scene};
@@ -22,11 +23,22 @@ pub struct LiveSystem {
     compiled: Arc<Compiled>,
 }
 
+/// What an edit has done to the system.
+#[derive(Clone, Debug)]
+pub(crate) enum Change {
+    /// Nothing.
+    Nothing,
+    /// Surfaces were put in the places of others: each as it was and as it is.
+    Surfaces(Vec<[Surface; 2]>),
+    /// It was put together anew from parts, of which only those of these items are not what they were.
+    System { before: Arc<Compiled>, items: HashSet<ItemId> },
+}
+
 /// What an edit has touched.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Touched {
+struct Touched {
     /// Items that were added, removed or changed.
-    pub(crate) items: HashSet<ItemId>,
+    items: HashSet<ItemId>,
     /// Something about the document, such as its layers.
     document: bool,
     /// Items were added or removed.
@@ -91,32 +103,68 @@ impl LiveSystem {
         self.apply_and_tell(edit).map(|(inverse, _)| inverse)
     }
 
-    /// Does as [`apply`](Self::apply) and tells what was touched.
-    pub(crate) fn apply_and_tell(&mut self, edit: &Edit) -> Result<(Edit, Touched), EditError> {
+    /// Does as [`apply`](Self::apply) and tells what that did.
+    pub(crate) fn apply_and_tell(&mut self, edit: &Edit) -> Result<(Edit, Change), EditError> {
         let inverse = self.scene.apply(edit)?;
         let touched = Touched::by(edit);
-        let mut stale = false;
+        let mut exchanged = Vec::new();
+        let mut is_stale = false;
         for id in &touched.items {
             let part = self.scene.own(id).map(Part::of);
-            let before = match part {
-                Some(part) => {
-                    stale |= !part.is_nothing();
-                    self.parts.insert(id.clone(), part)
-                }
+            let before = match &part {
+                Some(part) => self.parts.insert(id.clone(), part.clone()),
                 None => self.parts.remove(id),
             };
-            stale |= before.is_some_and(|part| !part.is_nothing());
+            match (before, part) {
+                (Some(before), Some(part)) => match self.exchange(id, &before, &part) {
+                    Some(numbers) => exchanged.extend(numbers),
+                    None => is_stale = true,
+                },
+                (before, part) => is_stale |= before.or(part).is_some_and(|part| !part.is_nothing()),
+            }
         }
         // A property of an item, its id aside, does not change its layer.
         if touched.document || touched.listed {
             let hidden = self.scene.hidden_items();
-            stale |= hidden != self.hidden;
+            is_stale |= hidden != self.hidden;
             self.hidden = hidden;
         }
-        if stale {
-            self.compiled = Arc::new(compiled(&self.scene, &self.parts, &self.linked, &self.hidden));
+        let change = if is_stale {
+            let compiled = compiled(&self.scene, &self.parts, &self.linked, &self.hidden);
+            let before = std::mem::replace(&mut self.compiled, Arc::new(compiled));
+            Change::System { before, items: touched.items }
+        } else if exchanged.is_empty() {
+            Change::Nothing
+        } else {
+            Change::Surfaces(Arc::make_mut(&mut self.compiled).system.exchange_surfaces(exchanged))
+        };
+        Ok((inverse, change))
+    }
+
+    /// The surfaces of a part with the numbers of those of the part before, whose places they can take with all else the same; none where
+    /// there is more to it.
+    fn exchange(&self, id: &ItemId, before: &Part, part: &Part) -> Option<Vec<(usize, Surface)>> {
+        if before.is_nothing() && part.is_nothing() {
+            return Some(Vec::new());
         }
-        Ok((inverse, touched))
+        let system = &self.compiled.system;
+        let (before, surfaces) = (before.clean_surfaces()?, part.clean_surfaces()?);
+        let mut items = system.items().iter();
+        let item = items.position(|item| item == id)?;
+        let first = system.surfaces().partition_point(|surface| surface.item() < item);
+        let there = system.surfaces()[first..].iter().take_while(|surface| surface.item() == item).count();
+        // An id that stands for two items, or an item that was left out for its materials.
+        if items.any(|item| item == id) || there != before.len() || there != surfaces.len() {
+            return None;
+        }
+        if !surfaces.iter().all(|surface| surface.serves(system.sources())) {
+            return None;
+        }
+        let place = |(number, surface): (usize, &Surface)| {
+            let Surface { item, hidden, .. } = system.surfaces()[number];
+            (number, Surface { item, hidden, ..surface.clone() })
+        };
+        Some((first..).zip(surfaces).map(place).collect())
     }
 }
 

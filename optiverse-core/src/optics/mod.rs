@@ -19,6 +19,7 @@ mod surface;
 mod system;
 
 pub use compile::{CompileError, Compiled, Strictness};
+pub(crate) use live::Change;
 pub use live::LiveSystem;
 pub use report::{InvalidValue, Report, Severity};
 pub use source::{Beam, Source, SourceParameters};

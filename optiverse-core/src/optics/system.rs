@@ -69,16 +69,19 @@ impl OpticalSystem {
         items: Vec<ItemId>,
         source_items: Vec<ItemId>,
     ) -> Self {
-        // Grown by more than the tolerance of any hit rule, so that no box hides a hit at its edge.
-        let boxes: Vec<_> = surfaces
-            .iter()
-            .map(|surface| {
-                let aabb = surface.shape.aabb();
-                let reach = aabb.min.abs().max(aabb.max.abs()).max_element();
-                aabb.grown(1e-6 + 1e-12 * reach)
-            })
-            .collect();
-        OpticalSystem { index: Bvh::build(&boxes), surfaces, sources, items, source_items }
+        let index = index_over(&surfaces);
+        OpticalSystem { index, surfaces, sources, items, source_items }
+    }
+
+    /// Puts surfaces that have been checked in the places of others, by number; returns each as it was and as it is.
+    pub(super) fn exchange_surfaces(&mut self, surfaces: Vec<(usize, Surface)>) -> Vec<[Surface; 2]> {
+        let exchange = |(number, surface): (usize, Surface)| {
+            let before = std::mem::replace(&mut self.surfaces[number], surface.clone());
+            [before, surface]
+        };
+        let exchanged = surfaces.into_iter().map(exchange).collect();
+        self.index = index_over(&self.surfaces);
+        exchanged
     }
 
     /// Whether a point lies within the largest coordinate.
@@ -113,4 +116,17 @@ impl OpticalSystem {
     pub(crate) fn index(&self) -> &Bvh {
         &self.index
     }
+}
+
+fn index_over(surfaces: &[Surface]) -> Bvh {
+    // Grown by more than the tolerance of any hit rule, so that no box hides a hit at its edge.
+    let boxes: Vec<_> = surfaces
+        .iter()
+        .map(|surface| {
+            let aabb = surface.shape.aabb();
+            let reach = aabb.min.abs().max(aabb.max.abs()).max_element();
+            aabb.grown(1e-6 + 1e-12 * reach)
+        })
+        .collect();
+    Bvh::build(&boxes)
 }

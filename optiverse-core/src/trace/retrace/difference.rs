@@ -1,12 +1,24 @@
 //! What two systems do not have in common.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use super::super::emit::Emission;
 use super::super::{HiddenItems, Physics};
 use super::probe::Probes;
 use crate::optics::{OpticalSystem, Source, Surface};
 use crate::scene::ItemId;
+
+/// What two systems do not have in common.
+#[derive(Clone, Debug)]
+pub(super) struct Difference {
+    /// Where surfaces are in one of them only.
+    pub(super) probes: Probes,
+    /// The sources of the new one, in order.
+    pub(super) sources: Vec<SourceRays>,
+    /// The rays that the old one has in addition, source by source.
+    pub(super) gone: Vec<GoneRays>,
+}
 
 /// The rays of one source of a system, and what they were in the system before.
 #[derive(Clone, Debug)]
@@ -22,8 +34,58 @@ pub(super) struct SourceRays {
     pub(super) index: usize,
 }
 
+/// Rays of a source that are there no more.
+#[derive(Clone, Debug)]
+pub(super) struct GoneRays {
+    /// The place the source had among all sources.
+    pub(super) index: usize,
+    /// Number of the source's first ray.
+    pub(super) first: u64,
+    pub(super) rays: Range<u64>,
+}
+
+impl Difference {
+    /// Of a system in which surfaces were put in the places of others, each as it was and as it is.
+    pub(super) fn of_surfaces(surfaces: &[[Surface; 2]], emission: &Emission<'_>, physics: Physics) -> Difference {
+        let shapes = surfaces
+            .iter()
+            .filter(|[was, is]| is_met(was, physics) && !same_surface(was, is, true))
+            .flat_map(|[was, is]| [was.shape(), is.shape()]);
+        let as_before = |(source, first, count): (&Source, u64, u64)| {
+            let before = Some((first, count));
+            SourceRays { first, count, before, is_same: true, index: source.index() }
+        };
+        let sources = emission.sources().map(as_before).collect();
+        Difference { probes: Probes::around(shapes), sources, gone: Vec::new() }
+    }
+
+    /// Of two systems; surfaces of items that are not `touched` are the same where they are equal.
+    pub(super) fn between(
+        (old, old_emission): (&OpticalSystem, &Emission<'_>),
+        (new, new_emission): (&OpticalSystem, &Emission<'_>),
+        physics: Physics,
+        touched: Option<&HashSet<ItemId>>,
+    ) -> Difference {
+        let sources = sources((old, old_emission), (new, new_emission));
+        let left: HashMap<&ItemId, u64> =
+            sources.iter().map(|source| (&new.source_items()[source.index], source.count)).collect();
+        let gone = |(source, first, count): (&Source, u64, u64)| {
+            let left = left.get(&old.source_items()[source.index()]).copied().unwrap_or(0);
+            GoneRays { index: source.index(), first, rays: left.min(count)..count }
+        };
+        let gone = old_emission.sources().map(gone).collect();
+        Difference { probes: surfaces(old, new, physics, touched), sources, gone }
+    }
+
+    /// Whether every ray has the number it had.
+    pub(super) fn keeps_numbers(&self) -> bool {
+        self.sources.iter().all(|source| source.before == Some((source.first, source.count)))
+            && self.gone.iter().all(|gone| gone.rays.is_empty())
+    }
+}
+
 /// The rays of every source that sends any, in order.
-pub(super) fn sources(
+fn sources(
     (old, old_emission): (&OpticalSystem, &Emission<'_>),
     (new, new_emission): (&OpticalSystem, &Emission<'_>),
 ) -> Vec<SourceRays> {
@@ -47,12 +109,7 @@ pub(super) fn sources(
 /// The places of all surfaces that one of the systems has and the other has not.
 ///
 /// The surfaces they have in common keep their order, on which the choice among surfaces met in one point depends.
-pub(super) fn surfaces(
-    old: &OpticalSystem,
-    new: &OpticalSystem,
-    physics: Physics,
-    touched: Option<&HashSet<ItemId>>,
-) -> Probes {
+fn surfaces(old: &OpticalSystem, new: &OpticalSystem, physics: Physics, touched: Option<&HashSet<ItemId>>) -> Probes {
     let (old, new) = (Met::of(old, physics), Met::of(new, physics));
     let mut shapes = Vec::new();
     let mut differ = |surfaces: &[&Surface]| shapes.extend(surfaces.iter().map(|surface| *surface.shape()));
@@ -102,9 +159,7 @@ struct Met<'a> {
 
 impl<'a> Met<'a> {
     fn of(system: &'a OpticalSystem, physics: Physics) -> Self {
-        let skip_hidden = physics.hidden_items == HiddenItems::Skipped;
-        let met = |surface: &&Surface| !(skip_hidden && surface.is_hidden());
-        let surfaces: Vec<&Surface> = system.surfaces().iter().filter(met).collect();
+        let surfaces: Vec<&Surface> = system.surfaces().iter().filter(|surface| is_met(surface, physics)).collect();
         let mut runs = Vec::with_capacity(system.items().len());
         let mut end = 0;
         for run in surfaces.chunk_by(|a, b| a.item() == b.item()) {
@@ -122,6 +177,10 @@ impl<'a> Met<'a> {
     fn places(&self) -> HashMap<&'a ItemId, usize> {
         self.runs.iter().enumerate().map(|(place, (id, _))| (*id, place)).collect()
     }
+}
+
+fn is_met(surface: &Surface, physics: Physics) -> bool {
+    physics.hidden_items == HiddenItems::Traced || !surface.is_hidden()
 }
 
 fn same_surface(a: &Surface, b: &Surface, touched: bool) -> bool {

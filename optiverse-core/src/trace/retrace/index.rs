@@ -15,13 +15,17 @@ pub(super) struct Runs {
     boxes: Vec<Aabb>,
     /// Where those of each ray begin, and where those of the last one end.
     first: Vec<usize>,
+    /// Of each ray, whether something beyond the end of a path would matter.
+    open: Vec<bool>,
 }
 
 impl Runs {
     /// The boxes of paths of rays of which the first path of each is given, and behind the last.
     pub(super) fn of(paths: &RayPaths, first_path: &[usize]) -> Runs {
-        let mut runs = Runs { boxes: Vec::with_capacity(paths.vertex_count() / RUN), first: vec![0] };
+        let boxes = Vec::with_capacity(paths.vertex_count() / RUN);
+        let mut runs = Runs { boxes, first: vec![0], open: Vec::with_capacity(first_path.len() - 1) };
         for ray in first_path.windows(2) {
+            runs.open.push((ray[0]..ray[1]).any(|path| is_open(paths.endings[path])));
             for path in ray[0]..ray[1] {
                 let points = own_points(paths, path);
                 runs.boxes.extend((0..points.len() - 1).step_by(RUN).map(|at| run_box(run(points, at))));
@@ -39,32 +43,42 @@ impl Runs {
         if self.first.is_empty() {
             self.first.push(0);
         }
+        self.open.extend_from_slice(&other.open[rays.clone()]);
         self.first.extend(other.first[rays.start + 1..=rays.end].iter().map(|first| first - start + before));
     }
 
     /// Whether light of a ray, number `ray` of these, comes near any of the probes, or would if it went on beyond its end.
     pub(super) fn touch(&self, ray: usize, paths: &RayPaths, of_ray: std::ops::Range<usize>, probes: &Probes) -> bool {
-        let mut at = self.first[ray];
-        for path in of_ray {
-            let points = own_points(paths, path);
-            for start in (0..points.len() - 1).step_by(RUN) {
-                if probes.may_meet(&self.boxes[at])
-                    && run(points, start).windows(2).any(|pair| probes.meet_segment(pair[0], pair[1]))
-                {
-                    return true;
-                }
-                at += 1;
-            }
-            // Whether there is something beyond the end of a path decides how it ended.
-            if matches!(paths.endings[path], Ending::Left | Ending::TooLong)
-                && let [.., p, q] = *points
-                && probes.meet_beyond(p, q)
-            {
+        let boxes = &self.boxes[self.first[ray]..self.first[ray + 1]];
+        // Most rays are told by their boxes alone.
+        (self.open[ray] || boxes.iter().any(|aabb| probes.are_near(aabb))) && meet(paths, of_ray, boxes, probes)
+    }
+}
+
+/// Looks at the paths of one ray, and their boxes, one by one.
+fn meet(paths: &RayPaths, of_ray: std::ops::Range<usize>, boxes: &[Aabb], probes: &Probes) -> bool {
+    let mut boxes = boxes.iter();
+    for path in of_ray {
+        let points = own_points(paths, path);
+        for (start, aabb) in (0..points.len() - 1).step_by(RUN).zip(&mut boxes) {
+            let mut pairs = run(points, start).windows(2);
+            if probes.may_meet(aabb) && pairs.any(|pair| probes.meet_segment(pair[0], pair[1])) {
                 return true;
             }
         }
-        false
+        if is_open(paths.endings[path])
+            && let [.., p, q] = *points
+            && probes.meet_beyond(p, q)
+        {
+            return true;
+        }
     }
+    false
+}
+
+/// Whether something beyond the end of a path would have ended it otherwise.
+fn is_open(ending: Ending) -> bool {
+    matches!(ending, Ending::Left | Ending::TooLong)
 }
 
 /// The points of a path from where it divided from its parent: two or more.

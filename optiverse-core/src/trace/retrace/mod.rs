@@ -14,13 +14,14 @@ use std::sync::Arc;
 pub(super) use store::in_order;
 pub use update::{RayId, Update, UpdateError};
 
+use self::difference::Difference;
 use self::step::{Changes, Step};
 use self::store::{Batch, Numbering, Store};
 use super::emit::Emission;
 use super::options::{TraceControl, TraceError, TraceOptions};
 use super::parallel::{Rays, Traced, trace_rays};
 use super::paths::RayPaths;
-use crate::optics::{Compiled, LiveSystem, OpticalSystem};
+use crate::optics::{Change, Compiled, LiveSystem, OpticalSystem};
 use crate::scene::{Edit, ItemId, Scene};
 
 /// A scene with the paths of its light, which follow the scene's edits.
@@ -134,10 +135,17 @@ impl Tracer {
     /// # Errors
     /// Where the scene refuses the edit, and where it was cancelled; scene and paths are as they were then.
     pub fn update_with_control(&mut self, edit: &Edit, control: &TraceControl) -> Result<Update, UpdateError> {
-        let before = Arc::clone(self.live.compiled());
-        let (inverse, touched) = self.live.apply_and_tell(edit)?;
+        let (inverse, change) = self.live.apply_and_tell(edit)?;
         let after = Arc::clone(self.live.compiled());
-        match self.follow(&before.system, &after.system, Some(&touched.items), control) {
+        let physics = self.options.physics;
+        let followed = match &change {
+            Change::Nothing => Ok(Changes::default()),
+            Change::Surfaces(surfaces) => {
+                self.follow(&after.system, |emission, _| Difference::of_surfaces(surfaces, emission, physics), control)
+            }
+            Change::System { before, items } => self.follow_system(&before.system, &after.system, Some(items), control),
+        };
+        match followed {
             Ok(changes) => Ok(self.tell(Some(inverse), changes)),
             Err(_) => {
                 // An inverse, applied to the state it was made in, cannot be refused.
@@ -158,35 +166,44 @@ impl Tracer {
     pub fn replace(&mut self, scene: Scene, control: &TraceControl) -> Result<Update, TraceError> {
         let next = LiveSystem::new(scene);
         let before = Arc::clone(self.live.compiled());
-        let changes = self.follow(&before.system, &next.compiled().system, None, control)?;
+        let changes = self.follow_system(&before.system, &next.compiled().system, None, control)?;
         self.live = next;
         Ok(self.tell(None, changes))
     }
 
-    /// Brings the paths from one system to another; they stay as they are where that is stopped. Items that are not `touched` are the same
-    /// in both.
-    fn follow(
+    /// Brings the paths from one system to another. Items that are not `touched` are the same in both.
+    fn follow_system(
         &mut self,
         old: &OpticalSystem,
         new: &OpticalSystem,
         touched: Option<&HashSet<ItemId>>,
         control: &TraceControl,
     ) -> Result<Changes, TraceError> {
-        if std::ptr::eq(old, new) {
-            return Ok(Changes::default());
-        }
-        let emission = Emission::new(new, &self.options);
-        let retraced = match &mut self.held {
-            Held::Rays(store) => {
-                Step { store, old, new, options: &self.options, emission: &emission, control }.run(touched)?
-            }
-            Held::Cut(_) => None,
+        let difference = |emission: &Emission<'_>, options: &TraceOptions| {
+            let old_emission = Emission::new(old, options);
+            Difference::between((old, &old_emission), (new, emission), options.physics, touched)
         };
-        if let Some(changes) = retraced {
-            return Ok(changes);
+        self.follow(new, difference, control)
+    }
+
+    /// Brings the paths to those of another system; they stay as they are where that is stopped.
+    fn follow(
+        &mut self,
+        new: &OpticalSystem,
+        difference: impl FnOnce(&Emission<'_>, &TraceOptions) -> Difference,
+        control: &TraceControl,
+    ) -> Result<Changes, TraceError> {
+        let options = &self.options;
+        let emission = Emission::new(new, options);
+        if let Held::Rays(store) = &mut self.held {
+            let difference = difference(&emission, options);
+            let step = Step { store, new, difference, options, emission: &emission, control };
+            if let Some(changes) = step.run()? {
+                return Ok(changes);
+            }
         }
         control.begin(emission.len());
-        let traced = trace_rays(new, &self.options, control, &emission, Rays::All)?;
+        let traced = trace_rays(new, options, control, &emission, Rays::All)?;
         self.held = hold(traced, Arc::new(Numbering::of(new)));
         Ok(Changes { is_whole: true, traced_rays: emission.len(), ..Changes::default() })
     }

@@ -80,12 +80,12 @@ impl Probe {
 }
 
 /// The places of all surfaces that are there no more, or not as they were, or not yet.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Probes {
     probes: Vec<Probe>,
     /// Boxes around each [`GROUP`] of them, and around all.
     groups: Vec<Aabb>,
-    all: Option<Aabb>,
+    all: Aabb,
 }
 
 impl Probes {
@@ -94,7 +94,7 @@ impl Probes {
         let union = |aabb: Aabb, other: &Aabb| aabb.union(*other);
         let groups: Vec<Aabb> =
             probes.chunks(GROUP).map(|group| group.iter().map(|probe| &probe.aabb).fold(Aabb::EMPTY, union)).collect();
-        let all = (!groups.is_empty()).then(|| groups.iter().fold(Aabb::EMPTY, union));
+        let all = groups.iter().fold(Aabb::EMPTY, union);
         Probes { probes, groups, all }
     }
 
@@ -104,17 +104,20 @@ impl Probes {
 
     /// Those whose boxes `may_meet`, each first by its group.
     fn near(&self, may_meet: impl Fn(&Aabb) -> bool) -> impl Iterator<Item = &Probe> {
-        let all = self.all.filter(|all| may_meet(all));
-        let groups =
-            self.probes.chunks(GROUP).zip(&self.groups).take(if all.is_some() { self.groups.len() } else { 0 });
+        let near = !self.is_empty() && may_meet(&self.all);
+        let groups = self.probes.chunks(GROUP).zip(&self.groups).take(if near { self.groups.len() } else { 0 });
         groups.filter_map(move |(probes, aabb)| may_meet(aabb).then_some(probes)).flatten()
     }
 
-    /// Whether any may be met by what lies in a box.
+    /// Whether a box lies near the box around all.
     #[inline]
+    pub(super) fn are_near(&self, aabb: &Aabb) -> bool {
+        overlap(&self.all, aabb)
+    }
+
+    /// Whether any may be met by what lies in a box.
     pub(super) fn may_meet(&self, aabb: &Aabb) -> bool {
-        self.all.is_some_and(|all| overlap(&all, aabb))
-            && self.near(|near| overlap(near, aabb)).any(|probe| overlap(&probe.aabb, aabb))
+        self.near(|near| overlap(near, aabb)).any(|probe| overlap(&probe.aabb, aabb))
     }
 
     /// Whether light from `p` to `q` comes near any.

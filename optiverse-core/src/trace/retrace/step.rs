@@ -1,16 +1,14 @@
 //! One step from the paths of a system to those of another.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::super::emit::Emission;
 use super::super::options::{TraceControl, TraceError, TraceOptions};
 use super::super::parallel::{Rays, trace_rays};
-use super::difference::{self, SourceRays};
+use super::difference::{Difference, SourceRays};
 use super::store::{Batch, Numbering, Store};
 use super::update::RayId;
 use crate::optics::OpticalSystem;
-use crate::scene::ItemId;
 
 /// The share of rays from which on all are traced: what is then saved does not pay for putting the old and the new together.
 const FULL_SHARE: f64 = 0.6;
@@ -29,8 +27,8 @@ pub(super) struct Changes {
 
 pub(super) struct Step<'a> {
     pub(super) store: &'a mut Store,
-    pub(super) old: &'a OpticalSystem,
     pub(super) new: &'a OpticalSystem,
+    pub(super) difference: Difference,
     pub(super) options: &'a TraceOptions,
     /// Of the new system.
     pub(super) emission: &'a Emission<'a>,
@@ -50,7 +48,7 @@ struct Stale {
 
 impl Step<'_> {
     /// Traces what the change of the system touches; nothing, and nothing has changed, where the paths do not tell what that is.
-    pub(super) fn run(self, touched: Option<&HashSet<ItemId>>) -> Result<Option<Changes>, TraceError> {
+    pub(super) fn run(self) -> Result<Option<Changes>, TraceError> {
         let renumbered = !self.store.numbering().is_of(self.new);
         let numbering = match renumbered {
             true => Arc::new(Numbering::of(self.new)),
@@ -59,9 +57,7 @@ impl Step<'_> {
         if renumbered && (numbering.has_twins() || self.store.numbering().has_twins()) {
             return Ok(None);
         }
-        let old_emission = Emission::new(self.old, self.options);
-        let sources = difference::sources((self.old, &old_emission), (self.new, self.emission));
-        let (stale, kept_vertices) = self.stale(&sources, touched);
+        let stale = self.stale();
 
         let total = self.emission.len();
         let all = stale.len() as f64 > FULL_SHARE * total as f64;
@@ -71,7 +67,7 @@ impl Step<'_> {
         let traced = trace_rays(self.new, self.options, self.control, self.emission, rays)?;
         let vertices = traced.paths.vertex_count();
         // A path that comes to nothing takes room for one vertex while it is traced: at the limit itself, a whole trace may stop.
-        if traced.paths.truncated || (!all && kept_vertices + vertices >= self.options.max_vertices) {
+        if traced.paths.truncated || (!all && self.kept_vertices(&stale) + vertices >= self.options.max_vertices) {
             return Ok(None);
         }
 
@@ -90,45 +86,46 @@ impl Step<'_> {
                 }
             }
         }
-        self.add_gone(&old_emission, &sources, &mut changes.rays);
+        self.add_gone(&mut changes.rays);
         if all {
             *self.store = Store::new(batch);
         } else {
-            let same_numbers = sources.iter().all(|source| source.before == Some((source.first, source.count)));
-            let kept = (!same_numbers || self.store.ray_count() != total).then(|| numbers_before(&sources));
+            let kept = (!self.difference.keeps_numbers()).then(|| numbers_before(&self.difference.sources));
             self.store.exchange(batch, &numbers, kept.as_deref());
         }
         Ok(Some(changes))
     }
 
-    /// The rays whose paths may be other ones now, in order, and the number of vertices of all others.
-    fn stale(&self, sources: &[SourceRays], touched: Option<&HashSet<ItemId>>) -> (Vec<Stale>, usize) {
-        let probes = difference::surfaces(self.old, self.new, self.options.physics, touched);
+    /// The rays whose paths may be other ones now, in order.
+    fn stale(&self) -> Vec<Stale> {
+        let Difference { probes, sources, .. } = &self.difference;
         let mut stale = Vec::new();
-        let mut kept_vertices = 0;
         for source in sources {
             for ray in 0..source.count {
                 let before = source.before.filter(|&(_, count)| ray < count).map(|(first, _)| first + ray);
-                match before {
-                    Some(before) if source.is_same && (probes.is_empty() || !self.store.touches(before, &probes)) => {
-                        kept_vertices += self.store.vertices_of(before);
-                    }
-                    _ => stale.push(Stale { number: source.first + ray, before, source: source.index, ray }),
+                let touched = |before| !probes.is_empty() && self.store.touches(before, probes);
+                if !source.is_same || before.is_none_or(touched) {
+                    stale.push(Stale { number: source.first + ray, before, source: source.index, ray });
                 }
             }
         }
-        (stale, kept_vertices)
+        stale
+    }
+
+    /// The number of vertices of all rays that are neither stale nor gone.
+    fn kept_vertices(&self, stale: &[Stale]) -> usize {
+        let stale = stale.iter().filter_map(|ray| ray.before);
+        let gone = self.difference.gone.iter().flat_map(|source| source.rays.clone().map(|ray| source.first + ray));
+        self.store.vertex_count() - stale.chain(gone).map(|ray| self.store.vertices_of(ray)).sum::<usize>()
     }
 
     /// Adds the rays that had paths and are there no more.
-    fn add_gone(&self, old_emission: &Emission<'_>, sources: &[SourceRays], rays: &mut Vec<RayId>) {
-        let left: HashMap<&ItemId, u64> =
-            sources.iter().map(|source| (&self.new.source_items()[source.index], source.count)).collect();
+    fn add_gone(&self, rays: &mut Vec<RayId>) {
         let changed = rays.len();
-        for (source, first, count) in old_emission.sources() {
-            let left = left.get(&self.old.source_items()[source.index()]).copied().unwrap_or(0);
-            let gone = (left..count).filter(|ray| self.store.path_count(first + ray) > 0);
-            rays.extend(gone.map(|ray| RayId { source: source.index(), ray }));
+        for source in &self.difference.gone {
+            let had_paths = |ray: &u64| self.store.path_count(source.first + ray) > 0;
+            let gone = source.rays.clone().filter(had_paths);
+            rays.extend(gone.map(|ray| RayId { source: source.index, ray }));
         }
         if rays.len() > changed {
             rays.sort_unstable();

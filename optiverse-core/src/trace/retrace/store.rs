@@ -127,10 +127,6 @@ impl Store {
         &self.numbering
     }
 
-    pub(super) fn ray_count(&self) -> u64 {
-        self.places.len() as u64
-    }
-
     fn batch_of(&self, ray: u64) -> (&Batch, usize) {
         let place = self.places[ray as usize];
         (&self.batches[place.batch], place.ray)
@@ -140,6 +136,11 @@ impl Store {
     pub(super) fn path_count(&self, ray: u64) -> usize {
         let (batch, ray) = self.batch_of(ray);
         batch.paths_of(ray).len()
+    }
+
+    /// Vertices of all rays.
+    pub(super) fn vertex_count(&self) -> usize {
+        self.vertices
     }
 
     /// Number of vertices of a ray.
