@@ -11,8 +11,8 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,19 +20,20 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Suite:
-    """A set of tests: the command that runs it, and what it needs with its Debian packages.
+    """A set of tests: the command that runs it, and the programs it needs, each with its Debian package.
 
-    What it needs is a program, or whatever lets the command `probe` end with code 0.
+    A need that ends in `.h` is a header of C; one that begins with `import ` is something that the Python of the checkout
+    can do.
     """
 
     name: str
     command: Sequence[str]
-    needs: str | None = None
-    package: str | None = None
-    probe: Sequence[str] | None = None
+    needs: Mapping[str, str] = field(default_factory=dict)
 
 
 PYTHON = ".venv/bin/python"
+C_TESTS = [PYTHON, "-m", "pytest", "-q", "-o", "pythonpath=optiverse-ffi/tests"]
+C_COMPILERS = {"cc": "gcc", "c++": "g++"}
 # .ci/run installs the same.
 QT_PACKAGES = "libdbus-1-3 libegl1 libfontconfig1 libgl1 libglib2.0-0 libgssapi-krb5-2 libxkbcommon0"
 FUZZ = ["cargo", "run", "--quiet", "--locked", "--manifest-path", "fuzz/Cargo.toml", "--bin"]
@@ -48,18 +49,44 @@ SUITES = [
     Suite(
         "python with Qt",
         [PYTHON, "-m", "pytest", "-q", "python/tests/qt"],
-        needs="curl",
-        package=f"curl {QT_PACKAGES}",
-        probe=[PYTHON, "-c", "import PyQt6.QtWebSockets, PyQt6.QtWidgets"],
+        {"curl": "curl", "import PyQt6.QtWebSockets, PyQt6.QtWidgets": QT_PACKAGES},
     ),
     Suite("tools", [PYTHON, "-m", "pytest", "-q", "-o", "pythonpath=tools", "tools/tests"]),
+    Suite(
+        "c", [*C_TESTS, *(f"optiverse-ffi/tests/test_{name}.py" for name in ("c", "examples", "golden"))], C_COMPILERS
+    ),
+    Suite(
+        "c under valgrind", [*C_TESTS, "optiverse-ffi/tests/test_valgrind.py"], {**C_COMPILERS, "valgrind": "valgrind"}
+    ),
+    Suite(
+        "c sessions",
+        [*C_TESTS, "optiverse-ffi/tests/test_session.py"],
+        {**C_COMPILERS, "wslay/wslay.h": "libwslay-dev", "nettle/sha1.h": "nettle-dev"},
+    ),
+    Suite(
+        "c installed",
+        [*C_TESTS, "optiverse-ffi/tests/test_install.py"],
+        {**C_COMPILERS, "cmake": "cmake", "pkg-config": "pkg-config"},
+    ),
     # libFuzzer, which runs the targets, is written in C++. Each target is given its committed corpus once.
     *(
-        Suite(f"fuzz corpus: {target.stem}", [*FUZZ, target.stem, "--", *seeds], needs="c++", package="g++")
+        Suite(f"fuzz corpus: {target.stem}", [*FUZZ, target.stem, "--", *seeds], needs={"c++": "g++"})
         for target in sorted((ROOT / "fuzz/fuzz_targets").glob("*.rs"))
         if (seeds := [str(seed.relative_to(ROOT)) for seed in sorted((ROOT / "fuzz/corpus" / target.stem).glob("*"))])
     ),
 ]
+
+
+def find(need: str) -> bool:
+    """Return whether this machine has a program, a header that its C compiler finds, or what Python is to import."""
+    if need.startswith("import "):
+        return subprocess.run([ROOT / PYTHON, "-c", need], check=False, capture_output=True).returncode == 0
+    if not need.endswith(".h"):
+        return shutil.which(need) is not None
+    if shutil.which("cc") is None:
+        return False
+    command = ["cc", "-E", "-x", "c", "-include", need, os.devnull]
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
 def run_all(
@@ -67,18 +94,15 @@ def run_all(
     *,
     all_needed: bool,
     run: Callable[[Sequence[str]], int],
-    which: Callable[[str], str | None] = shutil.which,
-    works: Callable[[Sequence[str]], bool] = lambda _: True,
+    find: Callable[[str], bool] = find,
 ) -> int:
     """Run the suites in order and return the exit code: 0 where all that could run passed, otherwise 1."""
     failed: list[Suite] = []
-    left_out: dict[str, tuple[Suite, str]] = {}
+    left_out: list[tuple[Suite, list[str]]] = []
     for suite in suites:
-        if suite.needs is not None and which(suite.needs) is None:
-            left_out[suite.name] = (suite, f"it needs the command {suite.needs}")
-            continue
-        if suite.probe is not None and not works(suite.probe):
-            left_out[suite.name] = (suite, f"this fails: {shlex.join(suite.probe)}")
+        missing = [need for need in suite.needs if not find(need)]
+        if missing:
+            left_out.append((suite, missing))
             continue
         print(f"\n== {suite.name} ==", flush=True)
         if run(suite.command) != 0:
@@ -88,10 +112,10 @@ def run_all(
     print(f", {len(left_out)} left out" if left_out else "")
     for suite in failed:
         print(f"FAILED {suite.name}: {shlex.join(suite.command)}")
-    for suite, why in left_out.values():
-        print(f"{'FAILED' if all_needed else 'left out'} {suite.name}: {why}")
+    for suite, missing in left_out:
+        print(f"{'FAILED' if all_needed else 'left out'} {suite.name}: it needs {', '.join(missing)}")
     if left_out:
-        packages = {name for suite, _ in left_out.values() for name in (suite.package or str(suite.needs)).split()}
+        packages = {suite.needs[need] for suite, missing in left_out for need in missing}
         print(f"apt-get install {' '.join(sorted(packages))}")
     return 1 if failed or (left_out and all_needed) else 0
 
@@ -103,17 +127,12 @@ def main() -> int:
     environment["PYO3_PYTHON"] = str(ROOT / PYTHON)
     # Plots are drawn into memory; no window is opened.
     environment["MPLBACKEND"] = "Agg"
-
-    # Nor by Qt.
     environment["QT_QPA_PLATFORM"] = "offscreen"
 
     def run(command: Sequence[str]) -> int:
         return subprocess.run(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, check=False).returncode
 
-    def works(command: Sequence[str]) -> bool:
-        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False).returncode == 0
-
-    return run_all(SUITES, all_needed=os.environ.get("OPTIVERSE_TEST_ALL") == "1", run=run, works=works)
+    return run_all(SUITES, all_needed=os.environ.get("OPTIVERSE_TEST_ALL") == "1", run=run)
 
 
 if __name__ == "__main__":

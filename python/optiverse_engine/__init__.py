@@ -20,12 +20,15 @@ from optiverse_engine._native import (
     Hit,
     Item,
     Layer,
+    PartialTrace,
     PowerBalance,
     RayPath,
     RayPaths,
     Report,
     Scene,
     Surface,
+    Tracer,
+    Update,
     __version__,
 )
 from optiverse_engine.errors import (
@@ -65,6 +68,7 @@ __all__ = [
     "OptionError",
     "OptiverseError",
     "OptiverseWarning",
+    "PartialTrace",
     "PowerBalance",
     "PropertyTypeError",
     "RayPath",
@@ -82,6 +86,8 @@ __all__ = [
     "SyncArgumentError",
     "SyncError",
     "TraceError",
+    "Tracer",
     "UnknownItemError",
+    "Update",
     "__version__",
 ]
