@@ -22,8 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 class Suite:
     """A set of tests: the command that runs it, and the programs it needs, each with its Debian package.
 
-    A need that ends in `.h` is a header of C; one that begins with `import ` is something that the Python of the checkout
-    can do.
+    A need that ends in `.h` is a header of C; one that begins with `import ` is something that the Python of the
+    checkout can do.
     """
 
     name: str
