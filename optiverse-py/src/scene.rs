@@ -45,8 +45,7 @@ pub(crate) struct Scene {
     warnings: Vec<String>,
 }
 
-/// The present state of a scene, which a session may change from elsewhere. Locked only for moments in which no Python code
-/// runs.
+/// Where the present state of a scene is kept. Locked only for moments in which no Python code runs.
 #[derive(Clone)]
 pub(crate) struct Current(Arc<Mutex<State>>);
 
@@ -61,16 +60,31 @@ impl Current {
         Current(Arc::new(Mutex::new(State { snapshot, followers: Vec::new() })))
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Applies an edit and returns its inverse.
+    fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.state().snapshot)
+    }
+
+    /// Applies an edit, tells those who follow, and returns its inverse.
     pub(crate) fn apply(&self, edit: &Edit) -> Result<Edit, EditError> {
-        let mut state = self.lock();
+        let mut state = self.state();
         let inverse = Arc::make_mut(&mut state.snapshot).apply(edit)?;
         state.followers.iter().filter_map(Weak::upgrade).for_each(|journal| journal.note(edit));
         Ok(inverse)
+    }
+
+    /// The scene as it is now; every edit from now on is noted in the journal, as long as that lives.
+    fn follow(&self, journal: &Arc<Journal>) -> Arc<Snapshot> {
+        let mut state = self.state();
+        state.followers.retain(|follower| follower.strong_count() > 0);
+        if !state.followers.iter().any(|follower| follower.as_ptr() == Arc::as_ptr(journal)) {
+            state.followers.push(Arc::downgrade(journal));
+        }
+        journal.begin();
+        Arc::clone(&state.snapshot)
     }
 }
 
@@ -95,18 +109,12 @@ impl Scene {
 
     /// The scene as it is now.
     pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
-        Arc::clone(&self.current.lock().snapshot)
+        self.current.snapshot()
     }
 
     /// The scene as it is now; every edit from now on is noted in the journal, as long as that lives.
     pub(crate) fn follow(&self, journal: &Arc<Journal>) -> Arc<Snapshot> {
-        let mut current = self.current.lock();
-        current.followers.retain(|follower| follower.strong_count() > 0);
-        if !current.followers.iter().any(|follower| follower.as_ptr() == Arc::as_ptr(journal)) {
-            current.followers.push(Arc::downgrade(journal));
-        }
-        journal.begin();
-        Arc::clone(&current.snapshot)
+        self.current.follow(journal)
     }
 
     fn edit(&self, py: Python<'_>, edit: &Edit) -> PyResult<Edit> {
@@ -473,7 +481,7 @@ impl Scene {
     ) -> PyResult<PartialTrace> {
         let start = Instant::now();
         let options = trace::options(py, physics, max_events, min_intensity, threads, max_vertices, length_mm)?;
-        if !(seconds >= 0.0) {
+        if seconds.is_nan() || seconds < 0.0 {
             return Err(error::option_error(py, "seconds", &seconds.to_string(), "a number, 0 or more"));
         }
         let compiled = self.compiled(py)?;
