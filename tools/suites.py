@@ -22,8 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 class Suite:
     """A set of tests: the command that runs it, and the programs it needs, each with its Debian package.
 
-    A need that ends in `.h` is a header of C. Where more is needed, `probe` is a command that ends with code 0 if it is there, and
-    `probe_packages` are the Debian packages that bring it.
+    A need that ends in `.h` is a header of C. Where more is needed, `probe` is a command that ends with code 0 if it is
+    there, and `probe_packages` are the Debian packages that bring it.
     """
 
     name: str
