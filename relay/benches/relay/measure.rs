@@ -34,9 +34,6 @@ impl Plan {
 /// Commands that a writer may be ahead of its slowest reader: enough to keep a server busy, less than any queue holds.
 const AHEAD: u64 = 2_000;
 
-/// Commands in one write.
-const BURST: u64 = 1;
-
 /// What is done before anything is counted.
 const WARM_UP: Duration = Duration::from_millis(300);
 
@@ -107,17 +104,13 @@ pub(crate) async fn throughput(
             }));
         }
         // Each differs from the one before: a value that is already there would be no news.
-        let bursts: Vec<Vec<u8>> = (0..8)
-            .map(|burst| (0..BURST).flat_map(|at| command("move_item", 0, burst * BURST + at)).collect())
-            .collect();
+        let commands: Vec<Vec<u8>> = (0..512).map(|x| command("move_item", 0, x)).collect();
         tasks.push(spawn_local(async move {
-            let mut sent = 0;
-            for burst in bursts.iter().cycle() {
+            for (sent, command) in (0_u64..).zip(commands.iter().cycle()) {
                 while sent - read.iter().map(|count| count.get()).min().unwrap_or(sent).min(sent) > AHEAD {
                     tokio::task::yield_now().await;
                 }
-                writer.send(burst).await;
-                sent += BURST;
+                writer.send(command).await;
             }
         }));
     }
