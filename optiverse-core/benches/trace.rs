@@ -20,8 +20,8 @@ fn system(surfaces: usize) -> OpticalSystem {
     // Lengths shrink with the number, so that the mirrors cover about the same share of the box.
     match surfaces {
         30 => scenes::maze(26, 20.0..100.0, RAYS),
-        1_000 => scenes::maze(996, 5.0..40.0, RAYS),
-        _ => scenes::maze(surfaces - 4, 1.0..8.0, RAYS),
+        1_000 => scenes::maze_1_000(RAYS),
+        _ => scenes::maze_20_000(RAYS),
     }
 }
 

@@ -19,5 +19,7 @@ mod system;
 pub use compile::{CompileError, Compiled, Strictness};
 pub use report::{InvalidValue, Report, Severity};
 pub use source::{Beam, Source, SourceParameters};
-pub use surface::{Shape, Surface};
+pub use surface::Surface;
 pub use system::{OpticalSystem, SystemError};
+
+pub use crate::geometry::Shape;

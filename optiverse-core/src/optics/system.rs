@@ -4,7 +4,7 @@ use glam::DVec2;
 
 use super::material::OutOfRange;
 use super::{Source, Surface, element::Element};
-use crate::geometry::bvh::Bvh;
+use crate::geometry::index::{Index, TooManySurfaces};
 use crate::scene::ItemId;
 
 /// Why surfaces and sources make no system.
@@ -20,6 +20,9 @@ pub enum SystemError {
     /// A material has no index at the wavelength of a source.
     #[error(transparent)]
     Material(#[from] OutOfRange),
+    /// More surfaces than a system holds.
+    #[error(transparent)]
+    TooManySurfaces(#[from] TooManySurfaces),
 }
 
 /// Surfaces and sources, ready to be traced.
@@ -29,7 +32,7 @@ pub struct OpticalSystem {
     sources: Vec<Source>,
     items: Vec<ItemId>,
     source_items: Vec<ItemId>,
-    index: Bvh,
+    index: Index,
 }
 
 impl OpticalSystem {
@@ -59,16 +62,9 @@ impl OpticalSystem {
                 interface.second().serves(&sources)?;
             }
         }
-        // Grown by more than the tolerance of any hit rule, so that no box hides a hit at its edge.
-        let boxes: Vec<_> = surfaces
-            .iter()
-            .map(|surface| {
-                let aabb = surface.shape.aabb();
-                let reach = aabb.min.abs().max(aabb.max.abs()).max_element();
-                aabb.grown(1e-6 + 1e-12 * reach)
-            })
-            .collect();
-        Ok(OpticalSystem { index: Bvh::build(&boxes), surfaces, sources, items, source_items })
+        let reach_mm = sources.iter().map(|source| source.position().abs().max_element()).fold(0.0, f64::max);
+        let index = Index::build(surfaces.len(), reach_mm, |surface| &surfaces[surface as usize].shape)?;
+        Ok(OpticalSystem { index, surfaces, sources, items, source_items })
     }
 
     /// Whether a point lies within the largest coordinate.
@@ -100,7 +96,18 @@ impl OpticalSystem {
         &self.source_items
     }
 
-    pub(crate) fn index(&self) -> &Bvh {
+    /// Puts another surface in the place of number `number`, whose coordinates and materials have been checked. The index follows in place where it can, and
+    /// is built anew where that is better.
+    #[allow(dead_code, reason = "for the incremental retrace")]
+    pub(crate) fn replace_surface(&mut self, number: usize, surface: Surface) {
+        let old = std::mem::replace(&mut self.surfaces[number], surface);
+        // The index holds as many surfaces as the system, so the number fits.
+        if !self.index.update(number as u32, &old.shape, &self.surfaces[number].shape) {
+            self.index.rebuild(|surface| &self.surfaces[surface as usize].shape);
+        }
+    }
+
+    pub(crate) fn index(&self) -> &Index {
         &self.index
     }
 }

@@ -7,7 +7,7 @@ use glam::DVec2;
 use super::hit_rules::{self, Contact};
 use super::interact::{self, Incident};
 use super::{HiddenItems, Physics, SelfHits};
-use crate::geometry::bvh::{Query, Scratch};
+use crate::geometry::index::{NO_SURFACE, Query};
 use crate::optics::{OpticalSystem, Shape};
 
 /// Where a ray meets a surface.
@@ -24,14 +24,13 @@ pub(super) struct Hit {
 pub(super) struct NearestHit<'a> {
     system: &'a OpticalSystem,
     physics: Physics,
-    scratch: Scratch,
     /// Surfaces that a ray meets in one point.
     together: Vec<u32>,
 }
 
 impl<'a> NearestHit<'a> {
     pub(super) fn new(system: &'a OpticalSystem, physics: Physics) -> Self {
-        NearestHit { system, physics, scratch: Scratch::default(), together: Vec::new() }
+        NearestHit { system, physics, together: Vec::new() }
     }
 
     /// The nearest surface that light meets on its way from `light.point`.
@@ -46,11 +45,14 @@ impl<'a> NearestHit<'a> {
         };
         match self.physics.self_hits {
             SelfHits::Geometric => {
+                // A straight surface is not met by the ray that leaves it; an arc may be.
+                let straight = |&i: &u32| matches!(surfaces[i as usize].shape(), Shape::Segment(_));
+                let skip = contact.map(Contact::latest).filter(straight).unwrap_or(NO_SURFACE);
                 let rule = |i| {
                     seen(i).map_or(f64::INFINITY, |shape| hit_rules::geometric(shape, i, origin, direction, contact))
                 };
                 let mut closest = Closest::default();
-                let (surface, distance) = self.system.index().nearest(&query, &mut self.scratch, |i| {
+                let (surface, distance) = self.system.index().nearest(&query, skip, |i| {
                     let found = rule(i);
                     closest.see(found, origin);
                     found
@@ -59,7 +61,7 @@ impl<'a> NearestHit<'a> {
                 let first = if closest.several {
                     self.together.clear();
                     let together = &mut self.together;
-                    self.system.index().nearest(&query, &mut self.scratch, |i| {
+                    self.system.index().nearest(&query, skip, |i| {
                         let found = rule(i);
                         if found.is_finite() && seen(i).is_some_and(|shape| hit_rules::touches(shape, point, contact)) {
                             together.push(i);
@@ -73,12 +75,10 @@ impl<'a> NearestHit<'a> {
                 Some(Hit { surface: first, distance, point })
             }
             SelfHits::StepAndSkip => {
-                let skipped = contact.map(Contact::latest);
-                let (surface, distance) =
-                    self.system.index().nearest(&query, &mut self.scratch, |i| match seen(i) {
-                        Some(shape) if skipped != Some(i) => hit_rules::step_and_skip(shape, origin, direction),
-                        _ => f64::INFINITY,
-                    })?;
+                let skip = contact.map_or(NO_SURFACE, Contact::latest);
+                let (surface, distance) = self.system.index().nearest(&query, skip, |i| {
+                    seen(i).map_or(f64::INFINITY, |shape| hit_rules::step_and_skip(shape, origin, direction))
+                })?;
                 Some(Hit { surface, distance, point: origin + distance * direction })
             }
         }

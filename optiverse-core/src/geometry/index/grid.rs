@@ -1,0 +1,184 @@
+//! A grid of equal cells.
+
+use glam::DVec2;
+
+use super::block::{CellRay, Piece};
+use super::{Query, piece};
+use crate::geometry::{Aabb, Shape};
+
+/// A grid of equal cells over a box.
+#[derive(Clone, Debug)]
+pub(super) struct Grid {
+    pub(super) aabb: Aabb,
+    /// Size of a cell in mm.
+    size: DVec2,
+    /// Cells to a row, and rows.
+    pub(super) columns: u32,
+    pub(super) rows: u32,
+    /// The block of the first cell; the others follow row by row.
+    pub(super) first: u32,
+    /// How far from a cell a surface still counts as within it, in mm.
+    margin: f64,
+    /// The box of the grid and its margin: a ray along the very edge is within.
+    outer: Aabb,
+}
+
+/// What a step in x or y changes.
+#[derive(Clone, Copy, Debug)]
+struct Steps {
+    /// The distance at which the ray leaves the present column or row, and the length of its way through one.
+    leave: f64,
+    width: f64,
+    /// Columns or rows still to come.
+    left: u32,
+    /// Change of the cell's number, and of the ray's place relative to its centre.
+    cell: u32,
+    offset: f64,
+    start: f64,
+}
+
+/// A ray on its way through the cells of a grid.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Walk {
+    x: Steps,
+    y: Steps,
+    /// Number of the cell.
+    pub(super) cell: u32,
+    offset: f64,
+    start: f64,
+    dx: f32,
+    dy: f32,
+}
+
+impl Grid {
+    /// A grid of `columns` by `rows` cells over a box; `tolerance` is the reach of the hit rules in mm.
+    pub(super) fn new(aabb: Aabb, (columns, rows): (u32, u32), first: u32, tolerance: f64) -> Self {
+        let size = (aabb.max - aabb.min) / DVec2::new(f64::from(columns), f64::from(rows));
+        // Single precision rounds the coordinates in a cell and what is computed from them by less than this.
+        let margin = tolerance + 1e-6 * size.max_element();
+        Grid { aabb, size, columns, rows, first, margin, outer: aabb.grown(margin) }
+    }
+
+    /// The same grid with its cells so many blocks further.
+    pub(super) fn moved(self, blocks: u32) -> Self {
+        Grid { first: self.first.wrapping_add(blocks), ..self }
+    }
+
+    /// Number of cells.
+    pub(super) fn len(&self) -> u32 {
+        self.columns * self.rows
+    }
+
+    /// The box of a cell.
+    pub(super) fn cell_box(&self, column: u32, row: u32) -> Aabb {
+        let min = self.aabb.min + self.size * DVec2::new(f64::from(column), f64::from(row));
+        Aabb { min, max: min + self.size }
+    }
+
+    /// Calls `visit` with each cell that a surface reaches and the part of it there, relative to the centre of the cell. A cell comes more
+    /// than once where the surface is an arc of several pieces.
+    pub(super) fn cells(&self, shape: &Shape, mut visit: impl FnMut(u32, u32, &Piece)) {
+        piece::pieces(shape, self.size.min_element() / 16.0, |piece| {
+            let reach = piece.reach + self.margin;
+            let Some((from, to)) = self.columns_and_rows(&piece.aabb().grown(reach)) else { return };
+            for column in from.0..=to.0 {
+                // The rows it reaches within the column.
+                let strip = Aabb {
+                    min: DVec2::new(self.aabb.min.x + self.size.x * f64::from(column) - reach, f64::NEG_INFINITY),
+                    max: DVec2::new(self.aabb.min.x + self.size.x * f64::from(column + 1) + reach, f64::INFINITY),
+                };
+                let Some(part) = piece.clipped(&strip) else { continue };
+                let Some((low, high)) = self.columns_and_rows(&part.aabb().grown(reach)) else { continue };
+                for row in low.1..=high.1 {
+                    let cell = self.cell_box(column, row);
+                    if let Some(part) = part.clipped(&cell.grown(reach)) {
+                        let centre = cell.centre();
+                        visit(column, row, &Piece { a: part.a - centre, b: part.b - centre, reach });
+                    }
+                }
+            }
+        });
+    }
+
+    /// The first and the last column and row of a box, where it reaches the grid.
+    pub(super) fn columns_and_rows(&self, aabb: &Aabb) -> Option<((u32, u32), (u32, u32))> {
+        let outside = aabb.min.cmpgt(self.aabb.max).any() || aabb.max.cmplt(self.aabb.min).any();
+        (!outside).then(|| (self.cell_at(aabb.min), self.cell_at(aabb.max)))
+    }
+
+    /// Column and row of a point; of the nearest cell where it lies outside.
+    fn cell_at(&self, point: DVec2) -> (u32, u32) {
+        let at = (point - self.aabb.min) / self.size;
+        // The casts cut, and take what is below 0 for 0.
+        ((at.x as u32).min(self.columns - 1), (at.y as u32).min(self.rows - 1))
+    }
+
+    /// The way of a ray from the first cell it meets at or after `from`, where it meets the grid at all.
+    #[inline]
+    pub(super) fn enter(&self, query: &Query, from: f64) -> Option<Walk> {
+        let enter = self.outer.entry(query.origin, query.inverse, f64::INFINITY)?.max(from);
+        let (column, row) = self.cell_at(query.origin + query.direction * enter);
+        let cell = self.aabb.min + self.size * DVec2::new(f64::from(column), f64::from(row));
+        let place = query.origin - (cell + 0.5 * self.size);
+        let d = query.direction;
+        let steps = |axis: usize, at: u32, count: u32, stride: u32| {
+            let up = d[axis] > 0.0;
+            let edge = cell[axis] + if up { self.size[axis] } else { 0.0 };
+            let along = d[axis] != 0.0;
+            Steps {
+                leave: if along { (edge - query.origin[axis]) * query.inverse[axis] } else { f64::INFINITY },
+                width: self.size[axis] * query.inverse[axis].abs(),
+                left: if up { count - 1 - at } else { at },
+                cell: if up { stride } else { stride.wrapping_neg() },
+                offset: 0.0,
+                start: -d[axis].abs() * self.size[axis],
+            }
+        };
+        let mut x = steps(0, column, self.columns, 1);
+        let mut y = steps(1, row, self.rows, self.columns);
+        x.offset = d.y * self.size.x.copysign(d.x);
+        y.offset = -d.x * self.size.y.copysign(d.y);
+        Some(Walk {
+            x,
+            y,
+            cell: self.first + row * self.columns + column,
+            offset: d.perp_dot(place),
+            start: d.dot(place),
+            dx: d.x as f32,
+            dy: d.y as f32,
+        })
+    }
+}
+
+impl Walk {
+    /// The ray in the frame of the present cell.
+    #[inline(always)]
+    pub(super) fn ray(&self) -> CellRay {
+        CellRay { dx: self.dx, dy: self.dy, offset: self.offset as f32, start: self.start as f32 }
+    }
+
+    /// The distance at which the ray leaves the present cell.
+    #[inline(always)]
+    pub(super) fn leave(&self) -> f64 {
+        if self.x.leave < self.y.leave { self.x.leave } else { self.y.leave }
+    }
+
+    /// Goes to the next cell; `false` where there is none.
+    #[inline(always)]
+    pub(super) fn step(&mut self) -> bool {
+        let sideways = self.x.leave < self.y.leave;
+        let pick = |a: f64, b: f64| if sideways { a } else { b };
+        let left = if sideways { self.x.left } else { self.y.left };
+        if left == 0 {
+            return false;
+        }
+        self.cell = self.cell.wrapping_add(if sideways { self.x.cell } else { self.y.cell });
+        self.offset += pick(self.x.offset, self.y.offset);
+        self.start += pick(self.x.start, self.y.start);
+        self.x.leave += pick(self.x.width, 0.0);
+        self.y.leave += pick(0.0, self.y.width);
+        self.x.left -= u32::from(sideways);
+        self.y.left -= u32::from(!sideways);
+        true
+    }
+}

@@ -1,0 +1,154 @@
+//! Finds the nearest of many surfaces on the way of a ray.
+//!
+//! A uniform grid whose crowded cells hold finer grids (D. Jevans, B. Wyvill, "Adaptive voxel subdivision for ray tracing", Graphics
+//! Interface 1989), walked cell by cell (J. Amanatides, A. Woo, "A fast voxel traversal algorithm for ray tracing", Eurographics 1987). A
+//! cell holds the parts of surfaces that lie in it as straight pieces of known thickness, in blocks of eight that are tested at once in
+//! single precision; what a block lets through is asked for its distance in double precision by the caller's rule. A ray so
+//! asks for hardly more surfaces than the one it meets. The resolution of each grid follows from a model of the cost of a query (`cost`); a system
+//! of a few dozen surfaces is a single cell.
+
+mod block;
+mod build;
+mod cost;
+mod grid;
+mod piece;
+
+use glam::DVec2;
+
+use self::block::{Block, Link};
+use self::grid::Grid;
+
+pub use self::build::TooManySurfaces;
+
+/// A ray that asks for surfaces.
+#[derive(Clone, Copy, Debug)]
+pub struct Query {
+    /// Where it starts.
+    pub origin: DVec2,
+    /// Unit vector.
+    pub direction: DVec2,
+    /// 1/direction by component.
+    inverse: DVec2,
+    /// Surfaces this much further than the nearest one are asked for too, in mm.
+    slack: f64,
+}
+
+impl Query {
+    /// The ray from `origin` along `direction`, of length 1.
+    #[must_use]
+    #[inline]
+    pub fn new(origin: DVec2, direction: DVec2) -> Self {
+        let slack = SLACK * (1.0 + origin.abs().max_element());
+        Query { origin, direction, inverse: direction.recip(), slack }
+    }
+}
+
+/// A share of the coordinates and of the distance within which hits may be one to a rule.
+const SLACK: f64 = 2e-9;
+
+/// The number of no surface, for [`Index::nearest`].
+pub const NO_SURFACE: u32 = block::NONE;
+
+/// An index over surfaces that are known by their number.
+#[derive(Clone, Debug, Default)]
+pub struct Index {
+    blocks: Vec<Block>,
+    /// The first one covers everything; the others each cover a cell of another one.
+    grids: Vec<Grid>,
+    surfaces: u32,
+    /// The largest coordinate in mm of what sends rays, surfaces aside.
+    reach_mm: f64,
+    /// The reach of the hit rules in mm.
+    tolerance: f64,
+    /// Blocks when it was built.
+    blocks_built: usize,
+}
+
+/// The nearest surface so far.
+struct Best {
+    surface: u32,
+    distance: f64,
+}
+
+impl Index {
+    /// The most surfaces of an index.
+    pub const MAX_SURFACES: usize = 1 << 28;
+
+    /// The surface with the smallest `(distance, number)` for which `distance` gives a finite value, and that distance.
+    ///
+    /// `distance` is asked for at least every surface that the ray meets before or within rounding of the nearest hit; it may be asked for a surface more than
+    /// once. The number breaks ties, so that the answer does not depend on the shape of the index. `skip` is left out;
+    /// [`NO_SURFACE`] where none is to be.
+    #[inline]
+    pub fn nearest(&self, query: &Query, skip: u32, mut distance: impl FnMut(u32) -> f64) -> Option<(u32, f64)> {
+        let mut best = Best { surface: u32::MAX, distance: f64::INFINITY };
+        let grid = self.grids.first()?;
+        self.walk(grid, query, skip, 0.0, &mut best, &mut distance);
+        (best.surface != u32::MAX).then_some((best.surface, best.distance))
+    }
+
+    /// Looks through a grid from the distance `from` on; whether the search is over.
+    #[inline]
+    fn walk(
+        &self,
+        grid: &Grid,
+        query: &Query,
+        skip: u32,
+        from: f64,
+        best: &mut Best,
+        distance: &mut impl FnMut(u32) -> f64,
+    ) -> bool {
+        let Some(mut walk) = grid.enter(query, from) else { return false };
+        let mut entered = from;
+        loop {
+            let mut block = &self.blocks[walk.cell as usize];
+            loop {
+                let mut lanes = block.near(walk.ray(), skip);
+                while lanes != 0 {
+                    let surface = block.surface(lanes.trailing_zeros());
+                    lanes &= lanes - 1;
+                    if surface != best.surface {
+                        let found = distance(surface);
+                        if found < best.distance
+                            || (found == best.distance && surface < best.surface && found.is_finite())
+                        {
+                            *best = Best { surface, distance: found };
+                        }
+                    }
+                }
+                match block.link() {
+                    None => break,
+                    Some(Link::Block(next)) => block = &self.blocks[next as usize],
+                    Some(Link::Grid(finer)) => {
+                        if self.walk_finer(finer, query, skip, entered, best, distance) {
+                            return true;
+                        }
+                        break;
+                    }
+                }
+            }
+            let leave = walk.leave();
+            if best.distance + (best.distance * SLACK + query.slack) < leave {
+                return true;
+            }
+            entered = leave;
+            if !walk.step() {
+                return false;
+            }
+        }
+    }
+
+    /// Out of line: most cells are not crowded.
+    #[inline(never)]
+    fn walk_finer(
+        &self,
+        grid: u32,
+        query: &Query,
+        skip: u32,
+        from: f64,
+        best: &mut Best,
+        distance: &mut impl FnMut(u32) -> f64,
+    ) -> bool {
+        self.walk(&self.grids[grid as usize], query, skip, from, best, distance)
+    }
+}
