@@ -29,18 +29,21 @@ impl Contact {
     const CAPACITY: usize = 6;
 
     /// A ray that arrived along `arrival`, after `way`, at a point of surface number `surface`.
+    #[inline]
     pub(super) fn new(arrival: DVec2, way: f64, surface: u32, shape: &Shape, point: DVec2) -> Self {
-        let contact =
+        let mut contact =
             Contact { arrival, way, latest: surface, pad: 0.0, met: [(u32::MAX, 0.0); Self::CAPACITY], len: 0 };
-        contact.and(arrival, surface, shape, point)
+        contact.meet(arrival, surface, shape, point);
+        contact
     }
 
-    /// The same point, where one more surface is met, or one again, along `direction`.
-    pub(super) fn and(mut self, direction: DVec2, surface: u32, shape: &Shape, point: DVec2) -> Self {
+    /// At the same point one more surface is met, or one again, along `direction`.
+    #[inline]
+    pub(super) fn meet(&mut self, direction: DVec2, surface: u32, shape: &Shape, point: DVec2) {
         self.latest = surface;
         self.pad = self.pad.max(pad(shape, point));
         if self.met().iter().any(|met| met.0 == surface) {
-            return self;
+            return;
         }
         if usize::from(self.len) == Self::CAPACITY {
             self.met.rotate_left(1);
@@ -48,16 +51,14 @@ impl Contact {
         }
         self.met[usize::from(self.len)] = (surface, direction.dot(normal(shape, point)).signum());
         self.len += 1;
-        self
     }
 
     /// The latest surface was passed.
-    pub(super) fn passed(mut self) -> Self {
+    pub(super) fn pass(&mut self) {
         let latest = self.latest;
         if let Some(met) = self.met[..usize::from(self.len)].iter_mut().find(|met| met.0 == latest) {
             met.1 = -met.1;
         }
-        self
     }
 
     /// Whether a surface met after `distance` is met in the same point.

@@ -11,6 +11,7 @@ mod paths;
 mod physics;
 mod tracer;
 mod vertices;
+mod walker;
 
 pub use balance::PowerBalance;
 pub use options::{TraceControl, TraceError, TraceOptions};

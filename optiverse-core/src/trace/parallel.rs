@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use super::emit::Emission;
 use super::options::{TraceControl, TraceError, TraceOptions};
 use super::paths::RayPaths;
-use super::tracer::{Stopped, Tracer};
+use super::tracer::Tracer;
+use super::walker::Cancelled;
 use crate::optics::OpticalSystem;
 
 /// Source rays handed out at a time. The number must not depend on the number of threads: sums of power are rounded
@@ -75,19 +76,8 @@ impl Job<'_> {
     fn trace_chunk(&self, tracer: &mut Tracer<'_>, chunk: u64) -> Result<(), TraceError> {
         let mut before = std::mem::take(&mut tracer.paths.balance);
         let rays = chunk * CHUNK..((chunk + 1) * CHUNK).min(self.emission.len());
-        for ray in rays.clone() {
-            let (source, index) = self.emission.source_of(ray);
-            let emitted = self.emission.emit(source, index);
-            match tracer.trace_ray(source, index, emitted) {
-                Ok(()) => {}
-                Err(Stopped::Cancelled) => return Err(TraceError::Cancelled),
-                Err(Stopped::Limit) => {
-                    tracer.paths.truncated = true;
-                    tracer.paths.book_untraced(rays.end - ray - 1);
-                    break;
-                }
-            }
-        }
+        let untraced = tracer.trace_rays(self.emission, rays.clone()).map_err(|Cancelled| TraceError::Cancelled)?;
+        tracer.paths.book_untraced(untraced);
         before.add(&tracer.paths.balance);
         tracer.paths.balance = before;
         self.control.advance(rays.end - rays.start);

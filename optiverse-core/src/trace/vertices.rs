@@ -30,51 +30,20 @@ pub(super) struct PathRecord {
 }
 
 impl RayPaths {
-    pub(super) fn push_vertex(&mut self, vertex: Vertex) {
-        self.points.push(vertex.point);
-        self.intensities.push(vertex.intensity);
-        self.jones.push(vertex.jones);
-        self.optical_paths_mm.push(vertex.optical_path_mm);
-        self.beam_radii_mm.push(vertex.beam_radius_mm);
-        self.hit_items.push(vertex.hit.0);
-        self.hit_interfaces.push(vertex.hit.1);
+    /// Appends vertices.
+    pub(super) fn push_vertices(&mut self, vertices: &[Vertex]) {
+        self.points.extend(vertices.iter().map(|vertex| vertex.point));
+        self.intensities.extend(vertices.iter().map(|vertex| vertex.intensity));
+        self.jones.extend(vertices.iter().map(|vertex| vertex.jones));
+        self.optical_paths_mm.extend(vertices.iter().map(|vertex| vertex.optical_path_mm));
+        self.beam_radii_mm.extend(vertices.iter().map(|vertex| vertex.beam_radius_mm));
+        self.hit_items.extend(vertices.iter().map(|vertex| vertex.hit.0));
+        self.hit_interfaces.extend(vertices.iter().map(|vertex| vertex.hit.1));
     }
 
-    /// Sets what an interaction changes at the last vertex.
-    pub(super) fn set_last(&mut self, intensity: f64, jones: Jones, beam_radius_mm: f64) {
-        if let (Some(i), Some(j), Some(w)) =
-            (self.intensities.last_mut(), self.jones.last_mut(), self.beam_radii_mm.last_mut())
-        {
-            (*i, *j, *w) = (intensity, jones, beam_radius_mm);
-        }
-    }
-
-    /// Repeats the vertices from `start`, `count` of them, at the end.
-    pub(super) fn repeat_vertices(&mut self, start: usize, count: usize) {
-        let range = start..start + count;
-        self.points.extend_from_within(range.clone());
-        self.intensities.extend_from_within(range.clone());
-        self.jones.extend_from_within(range.clone());
-        self.optical_paths_mm.extend_from_within(range.clone());
-        self.beam_radii_mm.extend_from_within(range.clone());
-        self.hit_items.extend_from_within(range.clone());
-        self.hit_interfaces.extend_from_within(range);
-    }
-
-    /// Takes back the vertices from `len` on.
-    pub(super) fn truncate_vertices(&mut self, len: usize) {
-        self.points.truncate(len);
-        self.intensities.truncate(len);
-        self.jones.truncate(len);
-        self.optical_paths_mm.truncate(len);
-        self.beam_radii_mm.truncate(len);
-        self.hit_items.truncate(len);
-        self.hit_interfaces.truncate(len);
-    }
-
-    /// Closes the path that ends with the last vertex.
-    pub(super) fn push_path(&mut self, record: PathRecord) {
-        self.offsets.push(self.points.len() as i64);
+    /// Adds a path whose vertices end before number `end`.
+    pub(super) fn push_path(&mut self, end: usize, record: PathRecord) {
+        self.offsets.push(end as i64);
         self.rgba.push(record.rgba);
         self.wavelengths_nm.push(record.wavelength_nm);
         self.source_indices.push(record.source_index);
