@@ -6,6 +6,7 @@ use glam::DVec2;
 
 use super::hit_rules::{self, Contact};
 use super::interact::{self, Incident};
+use super::walker::Walker;
 use super::{HiddenItems, Physics, SelfHits};
 use crate::geometry::index::{NO_SURFACE, Query};
 use crate::optics::{OpticalSystem, Shape};
@@ -33,9 +34,11 @@ impl<'a> NearestHit<'a> {
         NearestHit { system, physics, together: Vec::new() }
     }
 
-    /// The nearest surface that light meets on its way from `light.point`.
-    pub(super) fn find(&mut self, light: &Incident, contact: Option<&Contact>) -> Option<Hit> {
-        let (origin, direction) = (light.point, light.direction);
+    /// The nearest surface in the way of a source ray's light.
+    #[inline]
+    pub(super) fn find(&mut self, light: &Walker) -> Option<Hit> {
+        let (origin, direction) = light.position_and_direction();
+        let contact = light.contact();
         let query = Query::new(origin, direction);
         let surfaces = self.system.surfaces();
         let skip_hidden = self.physics.hidden_items == HiddenItems::Skipped;
@@ -68,7 +71,7 @@ impl<'a> NearestHit<'a> {
                         }
                         found
                     });
-                    self.first_of_together(surface, &Incident { point, ..*light })
+                    self.first_of_together(surface, &Incident { point, ..light.incident() })
                 } else {
                     surface
                 };
@@ -130,9 +133,9 @@ impl Closest {
             return;
         }
         // Generous, since grazing light magnifies rounding: what looks like several is looked at again.
-        let pad = 1e-9 * (1.0 + distance + origin.abs().max_element());
+        let pad = 1e-9 * (1.0 + distance + hit_rules::size(origin));
         self.several = (distance - self.least).abs() <= pad || (self.several && distance > self.least);
-        self.least = self.least.min(distance);
+        self.least = if distance < self.least { distance } else { self.least };
     }
 }
 

@@ -89,8 +89,7 @@ impl<'a> Tracer<'a> {
         while !self.going.is_empty() {
             self.found.clear();
             for &number in &self.going {
-                let (light, contact) = self.walkers[number].light();
-                self.found.push(self.nearest.find(&light, contact));
+                self.found.push(self.nearest.find(&self.walkers[number]));
             }
             let (mut next, mut kept) = (self.found.iter(), 0);
             for at in 0..self.going.len() {

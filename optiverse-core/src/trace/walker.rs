@@ -98,7 +98,7 @@ pub(super) struct Traced {
 #[derive(Debug)]
 pub(super) struct Walker {
     ray: Ray,
-    contact: Option<Contact>,
+    contact: Contact,
     open: OpenPath,
     waiting: Vec<Waiting>,
     /// What is the same for all paths of the source ray.
@@ -130,7 +130,7 @@ impl Walker {
                 optical_path_mm: 0.0,
                 events: 0,
             },
-            contact: None,
+            contact: Contact::NONE,
             open: OpenPath { start: 0, branch: 0, parent_branch: None, branch_vertex: 0 },
             waiting: Vec::new(),
             common: PathRecord {
@@ -151,10 +151,21 @@ impl Walker {
         &self.traced
     }
 
-    /// The light as it starts from where it is, and what it has met there.
+    /// Where the light is and where it goes.
     #[inline]
-    pub(super) fn light(&self) -> (Incident, Option<&Contact>) {
-        (self.ray.incident(), self.contact.as_ref())
+    pub(super) fn position_and_direction(&self) -> (DVec2, DVec2) {
+        (self.ray.position, self.ray.direction)
+    }
+
+    /// The surfaces it has met where it is.
+    #[inline]
+    pub(super) fn contact(&self) -> Option<&Contact> {
+        self.contact.met_any()
+    }
+
+    /// The light as it starts from where it is.
+    pub(super) fn incident(&self) -> Incident {
+        self.ray.incident()
     }
 
     /// Begins a source ray.
@@ -180,7 +191,7 @@ impl Walker {
             optical_path_mm: 0.0,
             events: 0,
         };
-        self.contact = None;
+        self.contact = Contact::NONE;
         self.open = OpenPath { start: 0, branch: 0, parent_branch: None, branch_vertex: 0 };
         self.waiting.clear();
         self.traced.vertices.clear();
@@ -224,7 +235,7 @@ impl Walker {
             let from = next.open.start;
             self.open = OpenPath { start: self.traced.vertices.len(), ..next.open };
             self.ray = next.ray;
-            self.contact = Some(next.contact);
+            self.contact = next.contact;
             ended = if self.open.start + next.prefix_len > rules.max_vertices {
                 Err(Full)
             } else {
@@ -303,14 +314,7 @@ impl Walker {
                 drawn_limit = half;
             }
         }
-        match &mut self.contact {
-            Some(contact) if contact.reaches(hit.distance) => {
-                contact.meet(self.ray.direction, hit.surface, surface.shape(), hit.point);
-            }
-            contact => {
-                *contact = Some(Contact::new(self.ray.direction, hit.distance, hit.surface, surface.shape(), hit.point));
-            }
-        }
+        self.contact.meet(self.ray.direction, hit.distance, hit.surface, surface.shape(), hit.point);
 
         let outcome = interact::interact(surface, &incident, physics);
         let before = self.ray.intensity;
@@ -374,8 +378,8 @@ impl Walker {
         ray.jones = child.jones;
         ray.q = child.q;
         ray.index = child.index;
-        if passed && let Some(contact) = &mut self.contact {
-            contact.pass();
+        if passed {
+            self.contact.pass();
         }
     }
 
@@ -394,11 +398,10 @@ impl Walker {
 
     /// Puts the light aside; the present path will go on as a branch of its own.
     fn divide(&mut self, drawn_limit: f64) {
-        let Some(contact) = self.contact else { return };
         let prefix_len = self.traced.vertices.len() - self.open.start;
         self.waiting.push(Waiting {
             ray: self.ray,
-            contact,
+            contact: self.contact,
             beam_radius_mm: self.ray.beam_radius().min_or_nan(drawn_limit),
             prefix_len,
             open: self.open,

@@ -12,6 +12,8 @@ pub(super) struct Grid {
     pub(super) aabb: Aabb,
     /// Size of a cell in mm.
     size: DVec2,
+    /// Cells to a mm.
+    per_mm: DVec2,
     /// Cells to a row, and rows.
     pub(super) columns: u32,
     pub(super) rows: u32,
@@ -56,7 +58,7 @@ impl Grid {
         let size = (aabb.max - aabb.min) / DVec2::new(f64::from(columns), f64::from(rows));
         // Single precision rounds the coordinates in a cell and what is computed from them by less than this.
         let margin = tolerance + 1e-6 * size.max_element();
-        Grid { aabb, size, columns, rows, first, margin, outer: aabb.grown(margin) }
+        Grid { aabb, size, per_mm: size.recip(), columns, rows, first, margin, outer: aabb.grown(margin) }
     }
 
     /// The same grid with its cells so many blocks further.
@@ -108,36 +110,43 @@ impl Grid {
 
     /// Column and row of a point; of the nearest cell where it lies outside.
     fn cell_at(&self, point: DVec2) -> (u32, u32) {
-        let at = (point - self.aabb.min) / self.size;
+        let at = (point - self.aabb.min) * self.per_mm;
         // The casts cut, and take what is below 0 for 0.
         ((at.x as u32).min(self.columns - 1), (at.y as u32).min(self.rows - 1))
     }
 
-    /// The way of a ray from the first cell it meets at or after `from`, where it meets the grid at all.
+    /// The way of a ray from the first cell it meets at or after `from`, where it meets the grid at all. Of a finer grid, `from` is where the
+    /// ray enters it.
     #[inline]
     pub(super) fn enter(&self, query: &Query, from: f64) -> Option<Walk> {
-        let enter = self.outer.entry(query.origin, query.inverse, f64::INFINITY)?.max(from);
-        let (column, row) = self.cell_at(query.origin + query.direction * enter);
+        let (o, d) = (query.origin, query.direction);
+        let within = o.cmpge(self.aabb.min).all() && o.cmple(self.aabb.max).all();
+        let from =
+            if within || from > 0.0 { from } else { self.outer.entry(query.origin, query.inverse, f64::INFINITY)? };
+        let (column, row) = self.cell_at(o + d * from);
         let cell = self.aabb.min + self.size * DVec2::new(f64::from(column), f64::from(row));
-        let place = query.origin - (cell + 0.5 * self.size);
-        let d = query.direction;
-        let steps = |axis: usize, at: u32, count: u32, stride: u32| {
-            let up = d[axis] > 0.0;
-            let edge = cell[axis] + if up { self.size[axis] } else { 0.0 };
-            let along = d[axis] != 0.0;
-            Steps {
-                leave: if along { (edge - query.origin[axis]) * query.inverse[axis] } else { f64::INFINITY },
-                width: self.size[axis] * query.inverse[axis].abs(),
-                left: if up { count - 1 - at } else { at },
-                cell: if up { stride } else { stride.wrapping_neg() },
-                offset: 0.0,
-                start: -d[axis].abs() * self.size[axis],
-            }
+        let place = o - (cell + 0.5 * self.size);
+        let (x_up, y_up) = (d.x > 0.0, d.y > 0.0);
+        let edge = cell + self.size * DVec2::new(f64::from(u8::from(x_up)), f64::from(u8::from(y_up)));
+        let leave = (edge - o) * query.inverse;
+        let width = self.size * query.inverse.abs();
+        let start = -(self.size * d.abs());
+        let x = Steps {
+            leave: if d.x == 0.0 { f64::INFINITY } else { leave.x },
+            width: width.x,
+            left: if x_up { self.columns - 1 - column } else { column },
+            cell: if x_up { 1 } else { 1_u32.wrapping_neg() },
+            offset: d.y * if x_up { self.size.x } else { -self.size.x },
+            start: start.x,
         };
-        let mut x = steps(0, column, self.columns, 1);
-        let mut y = steps(1, row, self.rows, self.columns);
-        x.offset = d.y * self.size.x.copysign(d.x);
-        y.offset = -d.x * self.size.y.copysign(d.y);
+        let y = Steps {
+            leave: if d.y == 0.0 { f64::INFINITY } else { leave.y },
+            width: width.y,
+            left: if y_up { self.rows - 1 - row } else { row },
+            cell: if y_up { self.columns } else { self.columns.wrapping_neg() },
+            offset: -d.x * if y_up { self.size.y } else { -self.size.y },
+            start: start.y,
+        };
         Some(Walk {
             x,
             y,

@@ -38,7 +38,8 @@ impl Query {
     #[must_use]
     #[inline]
     pub fn new(origin: DVec2, direction: DVec2) -> Self {
-        let slack = SLACK * (1.0 + origin.abs().max_element());
+        let size = origin.abs();
+        let slack = SLACK * (1.0 + size.x + size.y);
         Query { origin, direction, inverse: direction.recip(), slack }
     }
 }
