@@ -267,6 +267,7 @@ impl Walker {
     }
 
     /// Brings the light along free space of index `index` to `end`, with vertices in between where a Gaussian beam's envelope needs them.
+    #[inline]
     fn travel(&mut self, distance: f64, end: DVec2, index: f64, rules: &Rules<'_>) -> Result<(), Full> {
         let start = self.traced.vertices.last().map_or(self.ray.position, |vertex| vertex.point);
         let optical_path = index * start.distance(end);
@@ -291,6 +292,7 @@ impl Walker {
     }
 
     /// Brings the light to a surface and lets them interact; the ending, where the path ends there.
+    #[inline]
     fn meet(&mut self, hit: Hit, rules: &Rules<'_>) -> Result<Option<Ending>, Full> {
         let physics = rules.options.physics;
         let surface = &rules.system.surfaces()[hit.surface as usize];

@@ -1,6 +1,7 @@
 //! Eight pieces of surfaces that a ray is tested against at once.
 
 use glam::DVec2;
+use wide::{f32x8, u32x8};
 
 /// Pieces tested at once: one register of eight single-precision numbers with AVX2, two with SSE2 and Neon.
 pub(super) const LANES: usize = 8;
@@ -51,55 +52,61 @@ pub(super) struct CellRay {
 #[derive(Clone, Debug)]
 #[repr(C, align(64))]
 pub(super) struct Block {
-    ax: [f32; LANES],
-    ay: [f32; LANES],
-    bx: [f32; LANES],
-    by: [f32; LANES],
+    /// The middle of a piece.
+    x: f32x8,
+    y: f32x8,
+    /// From there to its end.
+    half_x: f32x8,
+    half_y: f32x8,
     /// Negative infinity where there is no piece: nothing is as near as that.
-    reach: [f32; LANES],
-    surface: [u32; LANES],
+    reach: f32x8,
+    surface: u32x8,
 }
 
 impl Block {
     pub(super) const EMPTY: Block = Block {
-        ax: [0.0; LANES],
-        ay: [0.0; LANES],
-        bx: [0.0; LANES],
-        by: [0.0; LANES],
-        reach: [f32::NEG_INFINITY; LANES],
-        surface: [NONE; LANES],
+        x: f32x8::ZERO,
+        y: f32x8::ZERO,
+        half_x: f32x8::ZERO,
+        half_y: f32x8::ZERO,
+        reach: f32x8::new([f32::NEG_INFINITY; LANES]),
+        surface: u32x8::new([NONE; LANES]),
     };
 
-    /// The lanes, as bits, whose piece the ray passes within its reach and not behind its start; those of `skip` left out.
+    /// The lanes, as bits, whose piece the line of the ray passes within its reach.
     #[inline(always)]
-    pub(super) fn near(&self, ray: CellRay, skip: u32) -> u32 {
-        let CellRay { dx, dy, offset, start } = ray;
-        let mut found = [0_u32; LANES];
-        for i in 0..LANES {
-            let (ax, ay, bx, by, reach) = (self.ax[i], self.ay[i], self.bx[i], self.by[i], self.reach[i]);
-            // On which side of the ray the ends lie, and how far along it.
-            let side_a = dx * ay - dy * ax - offset;
-            let side_b = dx * by - dy * bx - offset;
-            let (low, high) = if side_a < side_b { (side_a, side_b) } else { (side_b, side_a) };
-            let along_a = dx * ax + dy * ay;
-            let along_b = dx * bx + dy * by;
-            let along = if along_a > along_b { along_a } else { along_b };
-            let met = (low <= reach) & (high >= -reach) & (along >= start - reach) & (self.surface[i] != skip);
-            found[i] = u32::from(met) << i;
-        }
-        found.iter().fold(0, |bits, bit| bits | bit)
+    pub(super) fn near(&self, ray: CellRay) -> u32 {
+        let aside = self.y * ray.dx - self.x * ray.dy - f32x8::splat(ray.offset);
+        let half = self.half_y * ray.dx - self.half_x * ray.dy;
+        aside.abs().simd_le(half.abs() + self.reach).to_bitmask()
+    }
+
+    /// As [`near`](Self::near), in the cell where the ray begins: without pieces behind the ray and those of the surface `skip`.
+    #[inline(always)]
+    pub(super) fn near_ahead(&self, ray: CellRay, skip: u32) -> u32 {
+        let ahead = self.x * ray.dx + self.y * ray.dy - f32x8::splat(ray.start);
+        let half = self.half_x * ray.dx + self.half_y * ray.dy;
+        let ahead = (ahead + half.abs() + self.reach).simd_ge(f32x8::ZERO).to_bitmask();
+        let others = self.surface.simd_ne(u32x8::splat(skip)).to_bitmask();
+        self.near(ray) & ahead & others
     }
 
     /// The surface in a lane.
     #[inline(always)]
     pub(super) fn surface(&self, lane: u32) -> u32 {
-        self.surface[lane as usize % LANES]
+        self.surface.as_array()[lane as usize % LANES]
+    }
+
+    /// Whether the cell goes on.
+    #[inline(always)]
+    pub(super) fn is_linked(&self) -> bool {
+        self.surface.as_array()[LINK_LANE] & LINK != 0
     }
 
     /// Where the cell goes on.
     #[inline(always)]
     pub(super) fn link(&self) -> Option<Link> {
-        let at = self.surface[LINK_LANE];
+        let at = self.surface.as_array()[LINK_LANE];
         match (at & LINK != 0, at & TO_GRID != 0) {
             (false, _) => None,
             (true, false) => Some(Link::Block(at & NONE)),
@@ -111,17 +118,17 @@ impl Block {
     pub(super) fn set_link(&mut self, link: Link) -> Block {
         let mut moved = Block::EMPTY;
         for (to, from) in [
-            (&mut moved.ax, &mut self.ax),
-            (&mut moved.ay, &mut self.ay),
-            (&mut moved.bx, &mut self.bx),
-            (&mut moved.by, &mut self.by),
+            (&mut moved.x, &mut self.x),
+            (&mut moved.y, &mut self.y),
+            (&mut moved.half_x, &mut self.half_x),
+            (&mut moved.half_y, &mut self.half_y),
             (&mut moved.reach, &mut self.reach),
         ] {
-            to[0] = from[LINK_LANE];
+            to.as_mut_array()[0] = from.as_array()[LINK_LANE];
         }
-        moved.surface[0] = self.surface[LINK_LANE];
+        moved.surface.as_mut_array()[0] = self.surface.as_array()[LINK_LANE];
         self.clear(LINK_LANE);
-        self.surface[LINK_LANE] = match link {
+        self.surface.as_mut_array()[LINK_LANE] = match link {
             Link::Block(at) => LINK | at,
             Link::Grid(at) => LINK | TO_GRID | at,
         };
@@ -130,17 +137,24 @@ impl Block {
 
     /// Puts a piece, relative to the centre of the cell, into a free lane; whether there was one.
     pub(super) fn insert(&mut self, surface: u32, piece: &Piece) -> bool {
-        let Some(lane) = self.surface.iter().position(|&s| s == NONE) else { return false };
-        (self.ax[lane], self.ay[lane]) = (piece.a.x as f32, piece.a.y as f32);
-        (self.bx[lane], self.by[lane]) = (piece.b.x as f32, piece.b.y as f32);
-        self.reach[lane] = piece.reach as f32;
-        self.surface[lane] = surface;
+        let Some(lane) = self.surface.as_array().iter().position(|&s| s == NONE) else { return false };
+        let (middle, half) = (0.5 * (piece.a + piece.b), 0.5 * (piece.b - piece.a));
+        for (to, value) in [
+            (&mut self.x, middle.x),
+            (&mut self.y, middle.y),
+            (&mut self.half_x, half.x),
+            (&mut self.half_y, half.y),
+            (&mut self.reach, piece.reach),
+        ] {
+            to.as_mut_array()[lane] = value as f32;
+        }
+        self.surface.as_mut_array()[lane] = surface;
         true
     }
 
     /// The same block where blocks and grids are numbered from these on.
     pub(super) fn relinked(mut self, blocks: u32, grids: u32) -> Block {
-        let at = &mut self.surface[LINK_LANE];
+        let at = &mut self.surface.as_mut_array()[LINK_LANE];
         *at = match (*at & LINK != 0, *at & TO_GRID != 0) {
             (false, _) => *at,
             (true, false) => at.wrapping_add(blocks),
@@ -151,20 +165,20 @@ impl Block {
 
     /// The surfaces that have pieces here.
     pub(super) fn surfaces(&self) -> impl Iterator<Item = u32> + '_ {
-        self.surface.iter().copied().filter(|&surface| surface < NONE)
+        self.surface.as_array().iter().copied().filter(|&surface| surface < NONE)
     }
 
     /// Takes out all pieces of a surface.
     pub(super) fn remove(&mut self, surface: u32) {
         for lane in 0..LANES {
-            if self.surface[lane] == surface {
+            if self.surface.as_array()[lane] == surface {
                 self.clear(lane);
             }
         }
     }
 
     fn clear(&mut self, lane: usize) {
-        self.reach[lane] = f32::NEG_INFINITY;
-        self.surface[lane] = NONE;
+        self.reach.as_mut_array()[lane] = f32::NEG_INFINITY;
+        self.surface.as_mut_array()[lane] = NONE;
     }
 }

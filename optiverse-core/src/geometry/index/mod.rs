@@ -69,6 +69,8 @@ pub struct Index {
 struct Best {
     surface: u32,
     distance: f64,
+    /// Nothing from here on matters.
+    enough: f64,
 }
 
 impl Index {
@@ -82,7 +84,7 @@ impl Index {
     /// [`NO_SURFACE`] where none is to be.
     #[inline]
     pub fn nearest(&self, query: &Query, skip: u32, mut distance: impl FnMut(u32) -> f64) -> Option<(u32, f64)> {
-        let mut best = Best { surface: u32::MAX, distance: f64::INFINITY };
+        let mut best = Best { surface: u32::MAX, distance: f64::INFINITY, enough: f64::INFINITY };
         let grid = self.grids.first()?;
         self.walk(grid, query, skip, 0.0, &mut best, &mut distance);
         (best.surface != u32::MAX).then_some((best.surface, best.distance))
@@ -101,25 +103,20 @@ impl Index {
     ) -> bool {
         let Some(mut walk) = grid.enter(query, from) else { return false };
         let mut entered = from;
+        let mut block = &self.blocks[walk.cell as usize];
+        let mut lanes = block.near_ahead(walk.ray(), skip);
         loop {
-            let mut block = &self.blocks[walk.cell as usize];
             loop {
-                let mut lanes = block.near(walk.ray(), skip);
                 while lanes != 0 {
-                    let surface = block.surface(lanes.trailing_zeros());
+                    best.ask(block.surface(lanes.trailing_zeros()), query, distance);
                     lanes &= lanes - 1;
-                    if surface != best.surface {
-                        let found = distance(surface);
-                        if found < best.distance
-                            || (found == best.distance && surface < best.surface && found.is_finite())
-                        {
-                            *best = Best { surface, distance: found };
-                        }
-                    }
                 }
                 match block.link() {
                     None => break,
-                    Some(Link::Block(next)) => block = &self.blocks[next as usize],
+                    Some(Link::Block(next)) => {
+                        block = &self.blocks[next as usize];
+                        lanes = block.near_ahead(walk.ray(), skip);
+                    }
                     Some(Link::Grid(finer)) => {
                         if self.walk_finer(finer, query, skip, entered, best, distance) {
                             return true;
@@ -128,13 +125,20 @@ impl Index {
                     }
                 }
             }
-            let leave = walk.leave();
-            if best.distance + (best.distance * SLACK + query.slack) < leave {
-                return true;
-            }
-            entered = leave;
-            if !walk.step() {
-                return false;
+            // On to the next cell with anything in it near the ray.
+            loop {
+                entered = walk.leave();
+                if best.enough < entered {
+                    return true;
+                }
+                if !walk.step() {
+                    return false;
+                }
+                block = &self.blocks[walk.cell as usize];
+                lanes = block.near(walk.ray());
+                if lanes != 0 || block.is_linked() {
+                    break;
+                }
             }
         }
     }
@@ -151,5 +155,20 @@ impl Index {
         distance: &mut impl FnMut(u32) -> f64,
     ) -> bool {
         self.walk(&self.grids[grid as usize], query, skip, from, best, distance)
+    }
+}
+
+impl Best {
+    /// Asks for the distance of a surface.
+    #[inline(always)]
+    fn ask(&mut self, surface: u32, query: &Query, distance: &mut impl FnMut(u32) -> f64) {
+        // Pieces of one surface stand in several cells.
+        if surface == self.surface {
+            return;
+        }
+        let found = distance(surface);
+        if found < self.distance || (found == self.distance && surface < self.surface && found.is_finite()) {
+            *self = Best { surface, distance: found, enough: found + (found * SLACK + query.slack) };
+        }
     }
 }
