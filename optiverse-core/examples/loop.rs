@@ -15,10 +15,10 @@ fn main() {
     };
     let o = TraceOptions { threads: Some(1), ..o };
     let n: usize = a[2].parse().unwrap();
-    let mut total = 0;
+    let mut total = 0; let ctl = TraceControl::new(); let mut room = RayPaths::default();
     let mut best = f64::INFINITY;
     let cpu = || { let s = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap(); s.split(' ').next().unwrap().parse::<f64>().unwrap() * 1e-9 };
     let c0 = cpu();
-    for _ in 0..n { let c = cpu(); total += trace(&s, &o).unwrap().vertex_count(); best = f64::min(best, cpu() - c); }
+    for _ in 0..n { let c = cpu(); trace_into(&s, &o, &ctl, &mut room).unwrap(); total += room.vertex_count(); best = f64::min(best, cpu() - c); }
     println!("{} vertices, cpu mean {:.2} M/s best {:.2} M/s", total, total as f64 / (cpu() - c0) / 1e6, total as f64 / n as f64 / best / 1e6);
 }

@@ -32,16 +32,34 @@ pub fn trace_with_control(
     options: &TraceOptions,
     control: &TraceControl,
 ) -> Result<RayPaths, TraceError> {
+    let mut paths = RayPaths::empty();
+    trace_into(system, options, control, &mut paths)?;
+    Ok(paths)
+}
+
+/// As [`trace_with_control`], into the memory of an earlier result, which it replaces: a program that traces again and again while something is
+/// dragged saves the system from handing out fresh memory each time.
+///
+/// # Errors
+/// Where an option cannot be used, and where it was cancelled; `paths` is empty then.
+pub fn trace_into(
+    system: &OpticalSystem,
+    options: &TraceOptions,
+    control: &TraceControl,
+    paths: &mut RayPaths,
+) -> Result<(), TraceError> {
+    let mut room = std::mem::replace(paths, RayPaths::empty());
+    room.clear();
     options.validate()?;
     let emission = Emission::new(system, options);
     control.begin(emission.len());
     let job = Job { system, options, control, emission: &emission };
     let chunks = emission.len().div_ceil(CHUNK);
     let threads = thread_count(options, chunks);
-    let mut paths = if threads == 1 { job.trace_here()? } else { job.trace_on(threads)? };
-    paths.items = system.items().to_vec();
-    paths.source_items = system.source_items().to_vec();
-    Ok(paths)
+    *paths = if threads == 1 { job.trace_here(room)? } else { job.trace_on(threads, room)? };
+    paths.items.extend_from_slice(system.items());
+    paths.source_items.extend_from_slice(system.source_items());
+    Ok(())
 }
 
 /// Chunks a thread should find to do: starting one costs about as much as tracing this many short rays.
@@ -84,20 +102,33 @@ impl Job<'_> {
         Ok(())
     }
 
-    fn trace_here(&self) -> Result<RayPaths, TraceError> {
+    fn trace_here(&self, room: RayPaths) -> Result<RayPaths, TraceError> {
         let mut tracer = self.tracer(self.options.max_vertices);
+        tracer.paths = room;
         for chunk in 0..self.emission.len().div_ceil(CHUNK) {
             if tracer.paths.truncated {
                 tracer.paths.book_untraced(self.rays_from(chunk));
                 break;
             }
             self.trace_chunk(&mut tracer, chunk)?;
+            self.reserve(&mut tracer.paths, (chunk + 1) * CHUNK);
         }
         Ok(tracer.paths)
     }
 
+    /// Makes room for all rays once some are traced: the others will be about as long. Memory that turns out too small is copied to grow.
+    fn reserve(&self, paths: &mut RayPaths, rays: u64) {
+        if rays >= self.emission.len() || paths.has_room() {
+            return;
+        }
+        let ahead = self.emission.len() as f64 / rays as f64 * 1.05;
+        // What a ray has is known to the limit on vertices only.
+        let vertices = (paths.vertex_count() as f64 * ahead) as usize;
+        paths.reserve(vertices.min(self.options.max_vertices), (paths.len() as f64 * ahead) as usize);
+    }
+
     /// Chunks go to threads in order; results are joined in that order, so the number of threads leaves no trace in them.
-    fn trace_on(&self, threads: usize) -> Result<RayPaths, TraceError> {
+    fn trace_on(&self, threads: usize, room: RayPaths) -> Result<RayPaths, TraceError> {
         let chunks = self.emission.len().div_ceil(CHUNK);
         let next = AtomicU64::new(0);
         let vertices = AtomicUsize::new(0);
@@ -116,7 +147,8 @@ impl Job<'_> {
                 }
                 self.trace_chunk(&mut tracer, chunk)?;
                 // The next chunk will be about as large.
-                let next_paths = RayPaths::with_capacity(tracer.paths.vertex_count());
+                let mut next_paths = RayPaths::empty();
+                next_paths.reserve(tracer.paths.vertex_count(), tracer.paths.len());
                 let paths = std::mem::replace(&mut tracer.paths, next_paths);
                 vertices.fetch_add(paths.vertex_count(), Ordering::SeqCst);
                 let full = paths.truncated;
@@ -143,7 +175,8 @@ impl Job<'_> {
         done.sort_unstable_by_key(|&(chunk, _)| chunk);
 
         let total: usize = done.iter().map(|(_, paths)| paths.vertex_count()).sum();
-        let mut joined = RayPaths::with_capacity(total.min(self.options.max_vertices));
+        let mut joined = room;
+        joined.reserve(total.min(self.options.max_vertices), 0);
         let mut after = 0;
         for (chunk, mut paths) in done {
             let room = self.options.max_vertices - joined.vertex_count();

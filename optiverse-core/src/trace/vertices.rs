@@ -2,6 +2,7 @@
 
 use glam::DVec2;
 
+use super::PowerBalance;
 use super::paths::{Ending, Jones, RayPaths};
 
 /// One vertex.
@@ -76,22 +77,59 @@ impl RayPaths {
         self.truncated |= other.truncated;
     }
 
+    /// Whether there is room for as many vertices again, or for 65,536.
+    pub(super) fn has_room(&self) -> bool {
+        let spare = self.points.capacity() - self.points.len();
+        spare >= self.points.len().min(1 << 16)
+    }
+
+    /// Makes room for this many vertices and paths in all.
+    pub(super) fn reserve(&mut self, vertices: usize, paths: usize) {
+        let more = vertices.saturating_sub(self.points.len());
+        self.points.reserve_exact(more);
+        self.intensities.reserve_exact(more);
+        self.jones.reserve_exact(more);
+        self.optical_paths_mm.reserve_exact(more);
+        self.beam_radii_mm.reserve_exact(more);
+        self.hit_items.reserve_exact(more);
+        self.hit_interfaces.reserve_exact(more);
+        let more = paths.saturating_sub(self.endings.len());
+        self.offsets.reserve(more);
+        self.rgba.reserve(more);
+        self.wavelengths_nm.reserve(more);
+        self.source_indices.reserve(more);
+        self.ray_indices.reserve(more);
+        self.parents.reserve(more);
+        self.branch_vertices.reserve(more);
+        self.endings.reserve(more);
+    }
+
+    /// Takes everything out and keeps the memory.
+    pub(super) fn clear(&mut self) {
+        self.points.clear();
+        self.intensities.clear();
+        self.jones.clear();
+        self.optical_paths_mm.clear();
+        self.beam_radii_mm.clear();
+        self.hit_items.clear();
+        self.hit_interfaces.clear();
+        self.offsets.clear();
+        self.offsets.push(0);
+        self.rgba.clear();
+        self.wavelengths_nm.clear();
+        self.source_indices.clear();
+        self.ray_indices.clear();
+        self.parents.clear();
+        self.branch_vertices.clear();
+        self.endings.clear();
+        self.items.clear();
+        self.source_items.clear();
+        self.balance = PowerBalance::default();
+        self.truncated = false;
+    }
+
     /// A result without paths.
     pub(super) fn empty() -> Self {
         RayPaths { offsets: vec![0], ..RayPaths::default() }
-    }
-
-    /// A result without paths, with room for so many vertices.
-    pub(super) fn with_capacity(vertices: usize) -> Self {
-        RayPaths {
-            points: Vec::with_capacity(vertices),
-            intensities: Vec::with_capacity(vertices),
-            jones: Vec::with_capacity(vertices),
-            optical_paths_mm: Vec::with_capacity(vertices),
-            beam_radii_mm: Vec::with_capacity(vertices),
-            hit_items: Vec::with_capacity(vertices),
-            hit_interfaces: Vec::with_capacity(vertices),
-            ..RayPaths::empty()
-        }
     }
 }
