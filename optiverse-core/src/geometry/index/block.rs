@@ -91,6 +91,14 @@ impl Block {
         self.near(ray) & ahead & others
     }
 
+    /// Where along the ray each piece begins at the earliest, from the centre of the cell on.
+    #[inline(always)]
+    pub(super) fn begins(&self, ray: CellRay) -> [f32; LANES] {
+        let middle = self.x * ray.dx + self.y * ray.dy;
+        let half = self.half_x * ray.dx + self.half_y * ray.dy;
+        (middle - half.abs() - self.reach).to_array()
+    }
+
     /// The surface in a lane.
     #[inline(always)]
     pub(super) fn surface(&self, lane: u32) -> u32 {

@@ -179,6 +179,12 @@ impl Walk {
         CellRay { dx: self.dx, dy: self.dy, offset: self.offset as f32, start: self.start as f32 }
     }
 
+    /// A distance from the ray's start as one from its place nearest the centre of the present cell.
+    #[inline(always)]
+    pub(super) fn from_centre(&self, distance: f64) -> f64 {
+        distance + self.start
+    }
+
     /// The distance at which the ray leaves the present cell.
     #[inline(always)]
     pub(super) fn leave(&self) -> f64 {

@@ -16,7 +16,7 @@ mod piece;
 use glam::DVec2;
 
 use self::block::{Block, Link};
-use self::grid::Grid;
+use self::grid::{Grid, Walk};
 
 pub use self::build::TooManySurfaces;
 
@@ -107,9 +107,12 @@ impl Index {
         let mut lanes = block.near_ahead(walk.ray(), skip);
         loop {
             loop {
-                while lanes != 0 {
-                    best.ask(block.surface(lanes.trailing_zeros()), query, distance);
-                    lanes &= lanes - 1;
+                if lanes & lanes.wrapping_sub(1) == 0 {
+                    if lanes != 0 {
+                        best.ask(block.surface(lanes.trailing_zeros()), query, distance);
+                    }
+                } else {
+                    best.ask_in_order(block, lanes, &walk, query, distance);
                 }
                 match block.link() {
                     None => break,
@@ -159,6 +162,36 @@ impl Index {
 }
 
 impl Best {
+    /// Asks for the distances of the surfaces in several lanes, from the one that begins first along the ray to those that begin behind
+    /// the nearest hit, which need not be asked.
+    #[inline]
+    fn ask_in_order(
+        &mut self,
+        block: &Block,
+        mut lanes: u32,
+        walk: &Walk,
+        query: &Query,
+        distance: &mut impl FnMut(u32) -> f64,
+    ) {
+        let begins = block.begins(walk.ray());
+        while lanes != 0 {
+            let mut first = lanes.trailing_zeros();
+            let mut others = lanes & (lanes - 1);
+            while others != 0 {
+                let lane = others.trailing_zeros();
+                if begins[lane as usize] < begins[first as usize] {
+                    first = lane;
+                }
+                others &= others - 1;
+            }
+            if f64::from(begins[first as usize]) > walk.from_centre(self.enough) {
+                return;
+            }
+            self.ask(block.surface(first), query, distance);
+            lanes &= !(1 << first);
+        }
+    }
+
     /// Asks for the distance of a surface.
     #[inline(always)]
     fn ask(&mut self, surface: u32, query: &Query, distance: &mut impl FnMut(u32) -> f64) {
