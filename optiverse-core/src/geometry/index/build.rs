@@ -58,7 +58,7 @@ impl Index {
     }
 
     /// The number of surfaces as the index stores it.
-    fn number(surfaces: usize) -> Result<u32, TooManySurfaces> {
+    pub(super) fn number(surfaces: usize) -> Result<u32, TooManySurfaces> {
         match u32::try_from(surfaces) {
             Ok(count) if surfaces <= Self::MAX_SURFACES => Ok(count),
             _ => Err(TooManySurfaces { surfaces }),

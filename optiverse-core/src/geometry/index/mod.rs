@@ -12,6 +12,8 @@ mod build;
 mod cost;
 mod grid;
 mod piece;
+#[cfg(test)]
+mod tests;
 
 use glam::DVec2;
 
