@@ -1,9 +1,9 @@
 # What a person types here. What takes more than a line is in tools/.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint wheel bench fuzz clean
+.PHONY: help demo test lint wheel bench bench-peers fuzz clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 16
 
 demo: wheel ## build everything, trace the shipped scenes, print where the power went, write pictures into out/
 	@tools/demo.sh out
@@ -19,6 +19,9 @@ wheel: ## build the Python wheel in release and install it into .venv
 
 bench: ## how fast: nearest hits, vertices, loading
 	@cargo bench --locked -p optiverse-core
+
+bench-peers: ## the tracer beside Embree (libembree-dev), parry2d, bvh and, where OPTIVERSE_APP names a checkout, the app
+	@tools/bench_peers.sh
 
 fuzz: ## ten minutes of random input for the decoders (FUZZ_SECONDS=600)
 	@tools/fuzz.sh

@@ -38,6 +38,7 @@ SUITES = [
         "rust without threads", ["cargo", "test", "--locked", "-p", "optiverse-core", "--no-default-features", "--lib"]
     ),
     Suite("python", [PYTHON, "-m", "pytest", "-q", "python/tests"]),
+    Suite("instructions", [PYTHON, "tools/check_instructions.py"], needs="valgrind", package="valgrind"),
     Suite("tools", [PYTHON, "-m", "pytest", "-q", "-o", "pythonpath=tools", "tools/tests"]),
     # libFuzzer, which runs the targets, is written in C++. Each target is given its committed corpus once.
     *(

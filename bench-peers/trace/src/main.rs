@@ -11,7 +11,7 @@ mod scenes;
 
 use optiverse_core::optics::element::Element;
 use optiverse_core::optics::{OpticalSystem, Shape};
-use optiverse_core::trace::{TraceOptions, trace};
+use optiverse_core::trace::{RayPaths, TraceControl, TraceOptions, trace, trace_into};
 
 /// Turns; the median of each engine's counts.
 const TURNS: usize = 9;
@@ -76,26 +76,30 @@ fn run(case: &Case) {
         .iter()
         .map(|surface| [surface.shape().chord().p1().into(), surface.shape().chord().p2().into()])
         .collect();
-    // Fresh pages for each run, as the engine's own result has.
-    let room = &|| vec![[0.0; 2]; starts.len() * events];
+    // All write into memory that has been written before.
+    let room = &std::cell::RefCell::new(vec![[0.0; 2]; starts.len() * events]);
+    let mut result = RayPaths::default();
 
     #[cfg(embree)]
     let walls = embree::Scene::new(&walls(&case.system));
     let (parry, hierarchy) = (crates::Parry::new(&ends), crates::Hierarchy::new(&ends));
     let mut engines: Vec<Engine<'_>> = vec![(
         "this engine".into(),
-        Box::new(|| trace(&case.system, &case.options).map_or(0, |paths| paths.vertex_count() - paths.len())),
+        Box::new(|| {
+            let traced = trace_into(&case.system, &case.options, &TraceControl::new(), &mut result);
+            traced.map_or(0, |()| result.vertex_count() - result.len())
+        }),
     )];
     #[cfg(embree)]
     for (name, width) in
         [("single rays", 1), ("packets of 4", 4), ("packets of 8", 8), ("packets of 16", 16), ("a stream", 0)]
     {
         let (walls, starts) = (&walls, &starts);
-        engines.push((format!("Embree, {name}"), Box::new(move || walls.trace(starts, events, width, &mut room()))));
+        engines.push((format!("Embree, {name}"), Box::new(move || walls.trace(starts, events, width, &mut room.borrow_mut()))));
     }
     if case.mirrors {
-        engines.push(("parry2d-f64".into(), Box::new(|| parry.trace(&starts, events, &mut room()))));
-        engines.push(("bvh".into(), Box::new(|| hierarchy.trace(&starts, events, &mut room()))));
+        engines.push(("parry2d-f64".into(), Box::new(|| parry.trace(&starts, events, &mut room.borrow_mut()))));
+        engines.push(("bvh".into(), Box::new(|| hierarchy.trace(&starts, events, &mut room.borrow_mut()))));
     }
 
     let mut rates = vec![Vec::new(); engines.len()];
@@ -115,16 +119,17 @@ fn run(case: &Case) {
     }
     let best = engines.iter().zip(&medians).filter(|((name, _), _)| name.starts_with("Embree")).map(|(_, &rate)| rate);
     println!("  against Embree's best mode: {:.2}", medians[0] / best.fold(f64::NAN, f64::max));
-    println!("  memory-write limit: {:.2} of it used", medians[0] / written(paths.vertex_count()));
+    println!("  of the memory-write limit: {:.3}", medians[0] / written(paths.vertex_count()));
 }
 
-/// Millions of vertices that can be written in a second into fresh memory, all columns of a result.
+/// Millions of vertices, all columns of a result, that can be written in a second.
 fn written(vertices: usize) -> f64 {
+    let mut columns = vec![0.0_f64; vertices * RayPaths::BYTES_PER_VERTEX / 8];
     let mut rates: Vec<f64> = (0..TURNS)
-        .map(|_| {
+        .map(|turn| {
             let before = peer_cpu_seconds();
-            let column = vec![1.0_f64; vertices * optiverse_core::trace::RayPaths::BYTES_PER_VERTEX / 8];
-            std::hint::black_box(&column);
+            columns.fill(turn as f64);
+            std::hint::black_box(&columns);
             vertices as f64 / (peer_cpu_seconds() - before) / 1e6
         })
         .collect();

@@ -49,7 +49,8 @@ fn shape((x, y, angle, length, bend): (f64, f64, f64, f64, f64), far: DVec2, qua
     let q = |x: f64| if quantised { x.round() } else { x };
     let middle = far + DVec2::new(q(x), q(y));
     let half = DVec2::from_angle(angle) * (0.5 * length);
-    let half = if quantised { half.round() + DVec2::X } else { half };
+    // On halves, so that no length is 0.
+    let half = if quantised { half.round() + DVec2::splat(0.5) } else { half };
     let chord = Segment::new(middle + half, middle - half).unwrap();
     if bend.abs() < 0.3 {
         return Shape::Segment(chord);
