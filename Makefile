@@ -20,8 +20,8 @@ wheel: ## build the Python wheel in release and install it into .venv
 bench: ## how fast: nearest hits, vertices, loading
 	@cargo bench --locked -p optiverse-core
 
-bench-peers: ## the tracer beside Embree (libembree-dev), parry2d, bvh and, where OPTIVERSE_APP names a checkout, the app
-	@tools/bench_peers.sh
+bench-peers: ## the tracer beside Embree (libembree-dev), parry2d and bvh
+	@cargo run --release --locked --quiet --manifest-path bench-peers/trace/Cargo.toml
 
 fuzz: ## ten minutes of random input for the decoders (FUZZ_SECONDS=600)
 	@tools/fuzz.sh

@@ -11,7 +11,7 @@ use optiverse_core::trace::{TraceOptions, trace};
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
     let scene = arguments.next().unwrap_or_default();
-    let Some(rays) = arguments.next().and_then(|rays| rays.parse().ok()) else {
+    let Some(rays) = arguments.next().and_then(|rays| rays.parse::<i64>().ok()) else {
         return ExitCode::SUCCESS; // `cargo bench` without arguments: there is nothing to time here
     };
     let mut options = TraceOptions { threads: Some(1), max_events: scenes::MAZE_EVENTS, ..TraceOptions::default() };

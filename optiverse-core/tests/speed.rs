@@ -31,7 +31,8 @@ fn assert_same(a: &RayPaths, b: &RayPaths) {
 
 #[test]
 fn no_ray_leaves_a_closed_box() {
-    let mazes = [scenes::maze_1_000(500), scenes::maze_20_000(500), scenes::crowded(500), scenes::growing_maze(4_000, 500)];
+    let mazes =
+        [scenes::maze_1_000(500), scenes::maze_20_000(500), scenes::crowded(500), scenes::growing_maze(4_000, 500)];
     for system in mazes {
         let paths = trace(&system, &on_threads(1)).unwrap();
         assert_eq!(paths.len(), 500);

@@ -95,7 +95,10 @@ fn run(case: &Case) {
         [("single rays", 1), ("packets of 4", 4), ("packets of 8", 8), ("packets of 16", 16), ("a stream", 0)]
     {
         let (walls, starts) = (&walls, &starts);
-        engines.push((format!("Embree, {name}"), Box::new(move || walls.trace(starts, events, width, &mut room.borrow_mut()))));
+        engines.push((
+            format!("Embree, {name}"),
+            Box::new(move || walls.trace(starts, events, width, &mut room.borrow_mut())),
+        ));
     }
     if case.mirrors {
         engines.push(("parry2d-f64".into(), Box::new(|| parry.trace(&starts, events, &mut room.borrow_mut()))));

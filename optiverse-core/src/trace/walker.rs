@@ -169,7 +169,13 @@ impl Walker {
     }
 
     /// Begins a source ray.
-    pub(super) fn begin(&mut self, source: &Source, ray_index: u64, emitted: &Emitted, rules: &Rules<'_>) -> Result<Going, Cancelled> {
+    pub(super) fn begin(
+        &mut self,
+        source: &Source,
+        ray_index: u64,
+        emitted: &Emitted,
+        rules: &Rules<'_>,
+    ) -> Result<Going, Cancelled> {
         let parameters = source.parameters();
         let [r, g, b] = parameters.rgb;
         self.common = PathRecord {
@@ -415,13 +421,7 @@ impl Walker {
     }
 
     #[inline]
-    fn push(
-        &mut self,
-        point: DVec2,
-        beam_radius_mm: f64,
-        hit: (i32, i32),
-        rules: &Rules<'_>,
-    ) -> Result<(), Full> {
+    fn push(&mut self, point: DVec2, beam_radius_mm: f64, hit: (i32, i32), rules: &Rules<'_>) -> Result<(), Full> {
         if self.traced.vertices.len() >= rules.max_vertices {
             return Err(Full);
         }
@@ -513,7 +513,10 @@ impl RayPaths {
         for (path, end) in traced.paths.iter().zip(ends) {
             let branch = usize::try_from(path.record.parent).ok();
             let parent = branch.and_then(|branch| traced.branch_paths.get(branch)).filter(|&&parent| parent >= 0);
-            self.push_path(vertices + end, PathRecord { parent: parent.map_or(-1, |parent| paths + parent), ..path.record });
+            self.push_path(
+                vertices + end,
+                PathRecord { parent: parent.map_or(-1, |parent| paths + parent), ..path.record },
+            );
         }
         self.balance.add(&traced.balance);
     }

@@ -16,13 +16,7 @@ pub(super) fn pieces(shape: &Shape, sagitta_mm: f64, mut visit: impl FnMut(Piece
     }
 }
 
-fn halve(
-    arc: &Arc,
-    (a, b, axis): (DVec2, DVec2, DVec2),
-    sagitta_mm: f64,
-    depth: u32,
-    visit: &mut impl FnMut(Piece),
-) {
+fn halve(arc: &Arc, (a, b, axis): (DVec2, DVec2, DVec2), sagitta_mm: f64, depth: u32, visit: &mut impl FnMut(Piece)) {
     let half = 0.5 * a.distance(b);
     let sin = (half * arc.curvature()).min(1.0);
     let sagitta = half * sin / (1.0 + ((1.0 - sin) * (1.0 + sin)).sqrt());

@@ -80,7 +80,7 @@ fn far() -> impl Strategy<Value = DVec2> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn the_index_finds_what_a_scan_finds(
