@@ -9,11 +9,13 @@ bin=.venv/bin
 
 cargo fmt --all --check
 cargo clippy --workspace --all-targets --locked -- -D warnings
+cargo run --quiet --locked -p optiverse-header -- --check
 cargo doc --workspace --no-deps --locked --quiet
 $bin/ruff check --quiet .
 $bin/ruff format --check --quiet .
 $bin/mypy
 $bin/mypy --strict tools
+MYPYPATH=optiverse-ffi/tests $bin/mypy --strict optiverse-ffi/tests
 $bin/python -m mypy.stubtest optiverse_engine
 $bin/python tools/check_house.py
 $bin/python tools/check_links.py

@@ -11,8 +11,8 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,15 +20,19 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Suite:
-    """A set of tests: the command that runs it, and the program it needs with its Debian package."""
+    """A set of tests: the command that runs it, and the programs it needs, each with its Debian package.
+
+    A need that ends in `.h` is a header of C.
+    """
 
     name: str
     command: Sequence[str]
-    needs: str | None = None
-    package: str | None = None
+    needs: Mapping[str, str] = field(default_factory=dict)
 
 
 PYTHON = ".venv/bin/python"
+C_TESTS = [PYTHON, "-m", "pytest", "-q", "-o", "pythonpath=optiverse-ffi/tests"]
+C_COMPILERS = {"cc": "gcc", "c++": "g++"}
 FUZZ = ["cargo", "run", "--quiet", "--locked", "--manifest-path", "fuzz/Cargo.toml", "--bin"]
 
 SUITES = [
@@ -40,13 +44,39 @@ SUITES = [
     Suite("python", [PYTHON, "-m", "pytest", "-q", "python/tests"]),
     Suite("instructions", [PYTHON, "tools/check_instructions.py"], needs="valgrind", package="valgrind"),
     Suite("tools", [PYTHON, "-m", "pytest", "-q", "-o", "pythonpath=tools", "tools/tests"]),
+    Suite(
+        "c", [*C_TESTS, *(f"optiverse-ffi/tests/test_{name}.py" for name in ("c", "examples", "golden"))], C_COMPILERS
+    ),
+    Suite(
+        "c under valgrind", [*C_TESTS, "optiverse-ffi/tests/test_valgrind.py"], {**C_COMPILERS, "valgrind": "valgrind"}
+    ),
+    Suite(
+        "c sessions",
+        [*C_TESTS, "optiverse-ffi/tests/test_session.py"],
+        {**C_COMPILERS, "wslay/wslay.h": "libwslay-dev", "nettle/sha1.h": "nettle-dev"},
+    ),
+    Suite(
+        "c installed",
+        [*C_TESTS, "optiverse-ffi/tests/test_install.py"],
+        {**C_COMPILERS, "cmake": "cmake", "pkg-config": "pkg-config"},
+    ),
     # libFuzzer, which runs the targets, is written in C++. Each target is given its committed corpus once.
     *(
-        Suite(f"fuzz corpus: {target.stem}", [*FUZZ, target.stem, "--", *seeds], needs="c++", package="g++")
+        Suite(f"fuzz corpus: {target.stem}", [*FUZZ, target.stem, "--", *seeds], needs={"c++": "g++"})
         for target in sorted((ROOT / "fuzz/fuzz_targets").glob("*.rs"))
         if (seeds := [str(seed.relative_to(ROOT)) for seed in sorted((ROOT / "fuzz/corpus" / target.stem).glob("*"))])
     ),
 ]
+
+
+def find(need: str) -> bool:
+    """Return whether this machine has a program, or a header that its C compiler finds."""
+    if not need.endswith(".h"):
+        return shutil.which(need) is not None
+    if shutil.which("cc") is None:
+        return False
+    command = ["cc", "-E", "-x", "c", "-include", need, os.devnull]
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
 def run_all(
@@ -54,13 +84,15 @@ def run_all(
     *,
     all_needed: bool,
     run: Callable[[Sequence[str]], int],
-    which: Callable[[str], str | None] = shutil.which,
+    find: Callable[[str], bool] = find,
 ) -> int:
     """Run the suites in order and return the exit code: 0 where all that could run passed, otherwise 1."""
-    failed, left_out = [], []
+    failed: list[Suite] = []
+    left_out: list[tuple[Suite, list[str]]] = []
     for suite in suites:
-        if suite.needs is not None and which(suite.needs) is None:
-            left_out.append(suite)
+        missing = [need for need in suite.needs if not find(need)]
+        if missing:
+            left_out.append((suite, missing))
             continue
         print(f"\n== {suite.name} ==", flush=True)
         if run(suite.command) != 0:
@@ -70,10 +102,11 @@ def run_all(
     print(f", {len(left_out)} left out" if left_out else "")
     for suite in failed:
         print(f"FAILED {suite.name}: {shlex.join(suite.command)}")
-    for suite in left_out:
-        print(f"{'FAILED' if all_needed else 'left out'} {suite.name}: it needs the command {suite.needs}")
+    for suite, missing in left_out:
+        print(f"{'FAILED' if all_needed else 'left out'} {suite.name}: it needs {', '.join(missing)}")
     if left_out:
-        print(f"apt-get install {' '.join(sorted({suite.package or str(suite.needs) for suite in left_out}))}")
+        packages = {suite.needs[need] for suite, missing in left_out for need in missing}
+        print(f"apt-get install {' '.join(sorted(packages))}")
     return 1 if failed or (left_out and all_needed) else 0
 
 

@@ -4,9 +4,10 @@
 
 mod array;
 mod error;
-mod files;
 mod item;
+mod journal;
 mod layer;
+mod partial_trace;
 mod picture;
 mod power_balance;
 mod ray_path;
@@ -16,6 +17,7 @@ mod scene;
 mod snapshot;
 mod surface;
 mod trace;
+mod tracer;
 mod value;
 mod views;
 
@@ -39,6 +41,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<ray_paths::RayPaths>()?;
     module.add_class::<ray_path::RayPath>()?;
     module.add_class::<ray_path::Hit>()?;
+    module.add_class::<partial_trace::PartialTrace>()?;
+    module.add_class::<tracer::Tracer>()?;
+    module.add_class::<tracer::Update>()?;
     module.add_class::<power_balance::PowerBalance>()?;
     views::register_mapping::<item::Item>(py)?;
     views::register_mapping::<scene::Scene>(py)

@@ -19,12 +19,15 @@ from optiverse_engine._native import (
     Hit,
     Item,
     Layer,
+    PartialTrace,
     PowerBalance,
     RayPath,
     RayPaths,
     Report,
     Scene,
     Surface,
+    Tracer,
+    Update,
     __version__,
 )
 from optiverse_engine.errors import (
@@ -58,6 +61,7 @@ __all__ = [
     "OptionError",
     "OptiverseError",
     "OptiverseWarning",
+    "PartialTrace",
     "PowerBalance",
     "PropertyTypeError",
     "RayPath",
@@ -70,6 +74,8 @@ __all__ = [
     "SceneFileNotFoundError",
     "Surface",
     "TraceError",
+    "Tracer",
     "UnknownItemError",
+    "Update",
     "__version__",
 ]

@@ -1,6 +1,7 @@
 //! What waits to be sent on one connection: bounded, and never waited for by the session.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use axum::extract::ws::Utf8Bytes;
 use tokio::sync::Notify;
@@ -9,6 +10,9 @@ use crate::close::Close;
 
 /// What a waiting frame counts for beside its text, so that many short ones are bounded too.
 const FRAME_BYTES: usize = 64;
+
+/// How long a connection that is closed has to take what waits for it, and then the close.
+pub(crate) const CLOSING: Duration = Duration::from_secs(5);
 
 /// The frames that wait for one connection. The session puts them in; the task of the connection takes them out.
 #[derive(Debug, Clone)]
@@ -21,7 +25,7 @@ struct Shared {
     queue: Mutex<Queue>,
     /// There is something to take.
     ready: Notify,
-    /// The connection is to be closed at once, whatever is being sent.
+    /// The connection is to be closed, though something may be being sent.
     cut: Notify,
 }
 
@@ -31,6 +35,8 @@ struct Queue {
     bytes: usize,
     limit: usize,
     close: Option<Close>,
+    /// Whether the close does not wait for what is being sent.
+    is_cut_off: bool,
 }
 
 /// What the task of a connection has to do next.
@@ -45,7 +51,7 @@ pub(crate) struct Work {
 impl Outbox {
     /// An empty one that takes `limit` bytes.
     pub(crate) fn new(limit: usize) -> Outbox {
-        let queue = Queue { frames: Vec::new(), bytes: 0, limit, close: None };
+        let queue = Queue { frames: Vec::new(), bytes: 0, limit, close: None, is_cut_off: false };
         Outbox { shared: Arc::new(Shared { queue: Mutex::new(queue), ready: Notify::new(), cut: Notify::new() }) }
     }
 
@@ -68,11 +74,8 @@ impl Outbox {
         }
         let bytes = queue.bytes + frame.len() + FRAME_BYTES;
         if bytes > queue.limit {
-            queue.frames = Vec::new();
-            queue.close = Some(Close::SLOW);
             drop(queue);
-            self.shared.cut.notify_one();
-            self.shared.ready.notify_one();
+            self.cut_off(Close::SLOW);
             return false;
         }
         queue.bytes = bytes;
@@ -82,11 +85,28 @@ impl Outbox {
         true
     }
 
-    /// Closes the connection after what waits has been sent.
+    /// Closes the connection at once, whatever waits.
+    pub(crate) fn cut_off(&self, close: Close) {
+        let mut queue = self.queue();
+        queue.frames = Vec::new();
+        queue.close.get_or_insert(close);
+        queue.is_cut_off = true;
+        drop(queue);
+        self.shared.cut.notify_one();
+        self.shared.ready.notify_one();
+    }
+
+    /// Whether both are the outbox of one connection.
+    pub(crate) fn is_same(&self, other: &Outbox) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
+    /// Closes the connection after what waits has been sent, if it takes that in time.
     pub(crate) fn close(&self, close: Close) {
         let mut queue = self.queue();
         queue.close.get_or_insert(close);
         drop(queue);
+        self.shared.cut.notify_one();
         self.shared.ready.notify_one();
     }
 
@@ -97,7 +117,19 @@ impl Outbox {
 
     /// Waits until the connection is to be closed whatever is being sent.
     pub(crate) async fn cut(&self) {
-        self.shared.cut.notified().await;
+        loop {
+            let (is_closed, is_cut_off) = {
+                let queue = self.queue();
+                (queue.close.is_some(), queue.is_cut_off)
+            };
+            if is_cut_off {
+                return;
+            }
+            if is_closed {
+                return tokio::time::sleep(CLOSING).await;
+            }
+            self.shared.cut.notified().await;
+        }
     }
 
     /// Takes all that waits.
@@ -133,6 +165,17 @@ mod tests {
         }
         outbox.extend(FRAME_BYTES);
         assert!(outbox.push(Utf8Bytes::from("")) && outbox.push(Utf8Bytes::from("")));
+    }
+
+    #[test]
+    fn who_is_cut_off_gets_nothing_that_waits() {
+        let outbox = Outbox::new(1_000);
+        assert!(outbox.push(Utf8Bytes::from("a")));
+        outbox.cut_off(Close::REVOKED);
+        assert!(!outbox.push(Utf8Bytes::from("b")));
+        let work = outbox.take();
+        assert_eq!((work.frames.len(), work.close), (0, Some(Close::REVOKED)));
+        assert!(outbox.is_same(&outbox.clone()) && !outbox.is_same(&Outbox::new(1_000)));
     }
 
     #[test]

@@ -20,9 +20,6 @@ use crate::http::{self, Peer};
 use crate::registry::Sessions;
 use crate::store::{MemoryStore, SqliteStore, Storage, Store, StoreError};
 
-/// How long the head of a request may take to arrive.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// What a connection reads of a request's head at once, and the longest head.
 const MAX_HEAD_BYTES: usize = 16 << 10;
 
@@ -49,9 +46,14 @@ pub enum StartError {
         /// Why.
         error: std::io::Error,
     },
-    /// The store cannot be opened.
-    #[error("cannot open the store: {0}")]
-    Store(#[from] StoreError),
+    /// The store cannot be opened or read.
+    #[error("cannot open the store {store}: {error}")]
+    Store {
+        /// Which, as in the configuration; `of the host` for one of its own.
+        store: String,
+        /// Why.
+        error: StoreError,
+    },
     /// The thread of the store cannot be started.
     #[error("cannot start the storage thread: {0}")]
     Thread(std::io::Error),
@@ -76,20 +78,36 @@ impl Relay {
     /// If the configuration cannot be used, or the address or the store cannot be had.
     pub async fn start(config: &Config) -> Result<Relay, StartError> {
         config.check()?;
+        let name = config.store.to_string();
         match &config.store {
             StoreChoice::Memory => {
-                Relay::start_with(config, MemoryStore::new(), |store| Ok(Storage::here(store))).await
+                Relay::start_with(config, name, MemoryStore::new(), |store| Ok(Storage::here(store))).await
             }
-            StoreChoice::Sqlite(path) => Relay::start_with(config, SqliteStore::open(path)?, Storage::threaded).await,
+            StoreChoice::Sqlite(path) => {
+                let store = SqliteStore::open(path);
+                let store = store.map_err(|error| StartError::Store { store: name.clone(), error })?;
+                Relay::start_with(config, name, store, Storage::threaded).await
+            }
         }
+    }
+
+    /// Starts a relay with a store of the host's own, which gets a thread to itself; the one in the configuration is not
+    /// opened.
+    ///
+    /// # Errors
+    /// If the configuration cannot be used, the address cannot be had, or the store cannot be read.
+    pub async fn start_with_store(config: &Config, store: impl Store) -> Result<Relay, StartError> {
+        config.check()?;
+        Relay::start_with(config, "of the host".to_owned(), store, Storage::threaded).await
     }
 
     async fn start_with<S: Store>(
         config: &Config,
+        name: String,
         mut store: S,
         storage: impl FnOnce(S) -> std::io::Result<Storage>,
     ) -> Result<Relay, StartError> {
-        let stored = store.sessions()?;
+        let stored = store.sessions().map_err(|error| StartError::Store { store: name, error })?;
         let storage = storage(store).map_err(StartError::Thread)?;
         let cannot_listen = |error| StartError::Listen { address: config.listen, error };
         let listener = TcpListener::bind(config.listen).await.map_err(cannot_listen)?;
@@ -98,7 +116,8 @@ impl Relay {
         let (stopping, stopped) = watch::channel(false);
         let places = Arc::new(Semaphore::new(config.limits.connections));
         let router = http::router(Arc::clone(&sessions), config);
-        let accepting = tokio::spawn(accept(listener, router, Arc::clone(&places), stopped));
+        let head_timeout = Duration::from_secs(config.limits.http_head_s.into());
+        let accepting = tokio::spawn(accept(listener, Site { router, head_timeout, stopped }, Arc::clone(&places)));
         let expiring = tokio::spawn(expire(Arc::clone(&sessions)));
         let all_places = config.limits.connections;
         Ok(Relay { address, sessions, stopping, places, all_places, accepting, expiring })
@@ -107,6 +126,17 @@ impl Relay {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// How many sessions exist, in use or not.
+    pub fn sessions(&self) -> usize {
+        self.sessions.count().sessions
+    }
+
+    /// Serves until a future resolves, then stops.
+    pub async fn run_until(self, shutdown: impl Future<Output = ()>) {
+        shutdown.await;
+        self.stop().await;
     }
 
     /// Stops: accepts nobody any more, stores everything, closes every connection with 1001, and ends.
@@ -144,16 +174,24 @@ async fn asked_to_stop(stopped: &mut watch::Receiver<bool>) {
     }
 }
 
-async fn accept(listener: TcpListener, router: Router, places: Arc<Semaphore>, mut stopped: watch::Receiver<bool>) {
+/// What every connection needs.
+#[derive(Clone)]
+struct Site {
+    router: Router,
+    head_timeout: Duration,
+    stopped: watch::Receiver<bool>,
+}
+
+async fn accept(listener: TcpListener, mut site: Site, places: Arc<Semaphore>) {
     loop {
         let accepted = tokio::select! {
-            () = asked_to_stop(&mut stopped) => return,
+            () = asked_to_stop(&mut site.stopped) => return,
             accepted = listener.accept() => accepted,
         };
         match accepted {
             Ok((stream, peer)) => match Arc::clone(&places).try_acquire_owned() {
                 Ok(place) => {
-                    tokio::spawn(serve(stream, peer, router.clone(), place, stopped.clone()));
+                    tokio::spawn(serve(stream, peer, site.clone(), place));
                 }
                 Err(_) => tracing::warn!(%peer, "refused: too many connections"),
             },
@@ -165,13 +203,8 @@ async fn accept(listener: TcpListener, router: Router, places: Arc<Semaphore>, m
     }
 }
 
-async fn serve(
-    stream: TcpStream,
-    peer: SocketAddr,
-    router: Router,
-    place: OwnedSemaphorePermit,
-    mut stopped: watch::Receiver<bool>,
-) {
+async fn serve(stream: TcpStream, peer: SocketAddr, site: Site, place: OwnedSemaphorePermit) {
+    let Site { router, head_timeout, mut stopped } = site;
     let keep_alive = socket2::TcpKeepalive::new().with_time(KEEP_ALIVE).with_interval(KEEP_ALIVE);
     let prepared =
         stream.set_nodelay(true).and_then(|()| socket2::SockRef::from(&stream).set_tcp_keepalive(&keep_alive));
@@ -187,7 +220,7 @@ async fn serve(
     }));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
+        .header_read_timeout(head_timeout)
         .max_buf_size(MAX_HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();

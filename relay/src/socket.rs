@@ -1,7 +1,6 @@
 //! One WebSocket connection: who may come in, what arrives, what is sent, how it ends.
 
 use std::error::Error;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -9,30 +8,26 @@ use std::time::{Duration, Instant};
 use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
 use futures_util::SinkExt;
-use optiverse_core::sync::authority::{ConnectionId, Role};
-use serde_json::Value;
+use optiverse_core::sync::authority::ConnectionId;
+use optiverse_core::sync::limits::MAX_STATE_BYTES;
 use tokio::sync::oneshot;
 use tokio::time::{sleep_until, timeout};
 
-use crate::access::Access;
+use crate::access::{Access, Visitor};
 use crate::close::Close;
 use crate::config::Limits;
+use crate::invitation::Pass;
 use crate::limit::Bucket;
-use crate::outbox::{Outbox, Work};
+use crate::outbox::{CLOSING, Outbox, Work};
 use crate::registry::{MAX_SESSION_NAME_BYTES, Sessions};
 use crate::session::{Input, Lease};
 
-/// The longest message that is read. Above what a session takes, so that the answer can be an error message.
-pub(crate) const MAX_MESSAGE_BYTES: usize = 8 << 20;
+/// The longest message that is read: the whole scene of a client of the app. What is longer than its kind may be and not
+/// longer than this is answered by the session.
+pub(crate) const MAX_MESSAGE_BYTES: usize = MAX_STATE_BYTES;
 
 /// What a connection reads at once: it has a buffer of this size as long as it lasts.
 pub(crate) const READ_BUFFER_BYTES: usize = 8 << 10;
-
-/// How long a connection may take to give the password.
-const FIRST_MESSAGE: Duration = Duration::from_secs(10);
-
-/// How long a closed connection has to take its last frames.
-const CLOSING: Duration = Duration::from_secs(5);
 
 /// How long is waited for the other side's end after the close was sent.
 const CLOSED: Duration = Duration::from_secs(1);
@@ -41,72 +36,53 @@ static NEXT_CONNECTION: AtomicU64 = AtomicU64::new(1);
 
 /// Serves a connection until it ends.
 pub(crate) async fn serve(mut socket: WebSocket, sessions: Arc<Sessions>, access: &Access, visitor: Visitor) {
-    let close = match admit(&mut socket, &sessions, access, visitor).await {
-        Ok(admitted) => admitted.exchange(&mut socket, &sessions).await,
-        Err(close) => Some(close),
+    let Visitor { session, user, address, .. } = &visitor;
+    let close = match admit(&mut socket, &sessions, access, &visitor).await {
+        Ok(admitted) => {
+            let (connection, role) = (admitted.connection.0, admitted.pass.role.code());
+            tracing::info!(session, user, connection, role, %address, "connected");
+            let close = admitted.exchange(&mut socket, &sessions).await;
+            tracing::info!(session, user, connection, code = close.map(|close| close.code), "disconnected");
+            close
+        }
+        Err(close) => {
+            sessions.metrics().refused_connections.inc();
+            tracing::info!(session, user, %address, code = close.code, reason = close.reason, "refused");
+            Some(close)
+        }
     };
     if let Some(reason) = close {
         self::close(socket, reason).await;
     }
 }
 
-/// Who wants to come in.
-#[derive(Debug)]
-pub(crate) struct Visitor {
-    pub(crate) session: String,
-    pub(crate) user: String,
-    /// From the header or the query.
-    pub(crate) password: Option<String>,
-    pub(crate) address: IpAddr,
-}
-
 struct Admitted {
     lease: Lease,
     connection: ConnectionId,
     outbox: Outbox,
+    /// Held as long as the connection lasts.
+    pass: Pass,
 }
 
 async fn admit(
     socket: &mut WebSocket,
     sessions: &Arc<Sessions>,
     access: &Access,
-    visitor: Visitor,
+    visitor: &Visitor,
 ) -> Result<Admitted, Close> {
-    let Visitor { session, user, password, address } = visitor;
-    if !is_usable(&session) || !is_usable(&user) {
+    if !is_usable(&visitor.session) || !is_usable(&visitor.user) {
         return Err(Close::NAMES);
     }
-    if let Some(hash) = sessions.password(&session) {
-        let password = match password {
-            Some(password) => password,
-            None => timeout(FIRST_MESSAGE, read_password(socket)).await.unwrap_or(Err(Close::WRONG_PASSWORD))?,
-        };
-        access.check(hash, password, address).await?;
-    }
-    let lease = sessions.join(&session)?;
-    let connection = ConnectionId(NEXT_CONNECTION.fetch_add(1, Ordering::Relaxed));
     let outbox = Outbox::new(sessions.limits().queue_bytes);
+    let pass = access.admit(socket, sessions, visitor, &outbox).await?;
+    let lease = sessions.join(&visitor.session)?;
+    let connection = ConnectionId(NEXT_CONNECTION.fetch_add(1, Ordering::Relaxed));
     let (admitted, answer) = oneshot::channel();
-    lease.send(Input::Connect { connection, user, role: Role::Editor, outbox: outbox.clone(), admitted });
+    let (user, role) = (visitor.user.clone(), pass.role);
+    lease.send(Input::Connect { connection, user, role, outbox: outbox.clone(), admitted });
     // A session that could not be brought into memory drops the question.
     answer.await.unwrap_or(Err(Close::STORE))?;
-    Ok(Admitted { lease, connection, outbox })
-}
-
-/// The password in the first message, `{"type": "auth", "password": …}`.
-async fn read_password(socket: &mut WebSocket) -> Result<String, Close> {
-    loop {
-        let text = match socket.recv().await {
-            Some(Ok(Message::Text(text))) => text,
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
-            _ => return Err(Close::WRONG_PASSWORD),
-        };
-        let message: Value = serde_json::from_str(&text).map_err(|_| Close::WRONG_PASSWORD)?;
-        return match (message["type"].as_str(), message["password"].as_str()) {
-            (Some("auth"), Some(password)) => Ok(password.to_owned()),
-            _ => Err(Close::WRONG_PASSWORD),
-        };
-    }
+    Ok(Admitted { lease, connection, outbox, pass })
 }
 
 /// Whether a text may name a session or a user.
@@ -159,6 +135,10 @@ impl Admitted {
 
     /// Sends frames in one go. Returns whether the connection still lives.
     async fn send(&self, socket: &mut WebSocket, frames: Vec<Utf8Bytes>) -> bool {
+        // Of what was cut off a part may still be on its way, which is not waited for.
+        if frames.is_empty() {
+            return true;
+        }
         let sending = async {
             for frame in frames {
                 socket.feed(Message::Text(frame)).await?;
@@ -168,7 +148,7 @@ impl Admitted {
         tokio::select! {
             biased;
             sent = sending => sent.is_ok(),
-            // It takes nothing, and too much waits for it: the close is all that it still gets.
+            // It takes nothing in time: the close is all that it may still get.
             () = self.outbox.cut() => true,
         }
     }

@@ -10,6 +10,7 @@ use glam::DVec2;
 use optiverse_core::geometry::{Arc, Segment};
 use optiverse_core::optics::element::{BeamSplitter, Element, Mirror, RefractiveInterface, Waveplate};
 use optiverse_core::optics::{OpticalSystem, Shape, Source, SourceParameters, Surface};
+use optiverse_core::scene::Scene;
 
 /// Side of the closed box of the mazes, in mm.
 const BOX_MM: f64 = 1000.0;
@@ -19,10 +20,7 @@ pub(crate) const MAZE_EVENTS: u32 = 80;
 
 /// Flat mirrors of random place, direction and length in a closed box of mirrors, with rays in all directions from its middle.
 pub(crate) fn maze(mirrors: usize, lengths_mm: Range<f64>, rays: i64) -> OpticalSystem {
-    let mut random = fastrand::Rng::with_seed(2026);
-    let extent = BOX_MM - lengths_mm.end;
-    let inside = (0..mirrors).map(|_| stick(&mut random, DVec2::ZERO, extent, lengths_mm.clone()));
-    among_mirrors(walls().into_iter().chain(inside), rays)
+    among_mirrors(lines(mirrors, lengths_mm), rays)
 }
 
 /// The maze of 1,000 mirrors of 5 to 40 mm.
@@ -87,6 +85,14 @@ pub(crate) fn splitters(rays: i64) -> OpticalSystem {
     OpticalSystem::new(surfaces.collect(), vec![fan(rays)], items, vec!["source".into()]).unwrap()
 }
 
+/// The ends of the walls of the closed box, and of mirrors of random place, direction and length in it.
+fn lines(mirrors: usize, lengths_mm: Range<f64>) -> impl Iterator<Item = (DVec2, DVec2)> {
+    let mut random = fastrand::Rng::with_seed(2026);
+    let extent = BOX_MM - lengths_mm.end;
+    let inside = (0..mirrors).map(move |_| stick(&mut random, DVec2::ZERO, extent, lengths_mm.clone()));
+    walls().into_iter().chain(inside)
+}
+
 /// The walls of the box.
 fn walls() -> [(DVec2, DVec2); 4] {
     let half = 0.5 * BOX_MM;
@@ -123,4 +129,22 @@ fn fan(rays: i64) -> Source {
         ..Default::default()
     };
     Source::new(parameters).unwrap()
+}
+
+/// The same as a scene, in which each mirror is a component, from `m0` on.
+pub(crate) fn maze_scene(mirrors: usize, lengths_mm: Range<f64>, rays: i64) -> Scene {
+    let mut items = vec![format!(
+        r#"{{"_type": "source", "item_uuid": "source", "x_mm": 0, "y_mm": 0, "size_mm": 1e-3, "spread_deg": 180,
+            "n_rays": {rays}, "ray_length_mm": 1e9}}"#
+    )];
+    for (number, (p1, p2)) in lines(mirrors, lengths_mm).enumerate() {
+        let (middle, half) = (0.5 * (p1 + p2), 0.5 * (p1 - p2));
+        let name = if number < 4 { format!("wall{number}") } else { format!("m{}", number - 4) };
+        items.push(format!(
+            r#"{{"_type": "component", "item_uuid": "{name}", "x_mm": {}, "y_mm": {}, "angle_deg": 0, "interfaces": [
+                {{"element_type": "mirror", "x1_mm": {}, "y1_mm": {}, "x2_mm": {}, "y2_mm": {}}}]}}"#,
+            middle.x, middle.y, half.x, half.y, -half.x, -half.y
+        ));
+    }
+    Scene::from_json(&format!(r#"{{"version": "2.0", "items": [{}]}}"#, items.join(","))).unwrap()
 }

@@ -1,5 +1,6 @@
 //! A surface of a system: where it is, what it does, whose it is.
 
+use super::Source;
 use super::element::Element;
 use crate::geometry::Shape;
 
@@ -48,5 +49,15 @@ impl Surface {
     #[must_use]
     pub fn is_hidden(&self) -> bool {
         self.hidden
+    }
+
+    /// Whether its materials have an index at the wavelengths of all these sources.
+    pub(super) fn serves(&self, sources: &[Source]) -> bool {
+        match &self.element {
+            Element::RefractiveInterface(interface) => {
+                [interface.first(), interface.second()].iter().all(|medium| medium.serves(sources).is_ok())
+            }
+            _ => true,
+        }
     }
 }

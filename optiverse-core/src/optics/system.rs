@@ -52,6 +52,7 @@ impl OpticalSystem {
         items: Vec<ItemId>,
         source_items: Vec<ItemId>,
     ) -> Result<Self, SystemError> {
+        Index::check_count(surfaces.len())?;
         for (number, surface) in surfaces.iter().enumerate() {
             let chord = surface.shape.chord();
             if !(Self::holds(chord.p1()) && Self::holds(chord.p2())) {
@@ -62,9 +63,37 @@ impl OpticalSystem {
                 interface.second().serves(&sources)?;
             }
         }
+        Ok(Self::of_checked(surfaces, sources, items, source_items))
+    }
+
+    /// A system of what has been checked already.
+    pub(super) fn of_checked(
+        surfaces: Vec<Surface>,
+        sources: Vec<Source>,
+        items: Vec<ItemId>,
+        source_items: Vec<ItemId>,
+    ) -> Self {
         let reach_mm = sources.iter().map(|source| source.position().abs().max_element()).fold(0.0, f64::max);
-        let index = Index::build(surfaces.len(), reach_mm, |surface| &surfaces[surface as usize].shape)?;
-        Ok(OpticalSystem { index, surfaces, sources, items, source_items })
+        let index = Index::build(surfaces.len(), reach_mm, |surface| &surfaces[surface as usize].shape);
+        OpticalSystem { index, surfaces, sources, items, source_items }
+    }
+
+    /// Puts surfaces that have been checked in the places of others, by number; returns each as it was and as it is.
+    pub(super) fn exchange_surfaces(&mut self, surfaces: Vec<(usize, Surface)>) -> Vec<[Surface; 2]> {
+        let exchange = |(number, surface): (usize, Surface)| {
+            let before = std::mem::replace(&mut self.surfaces[number], surface.clone());
+            [before, surface]
+        };
+        let numbers: Vec<usize> = surfaces.iter().map(|&(number, _)| number).collect();
+        let exchanged: Vec<[Surface; 2]> = surfaces.into_iter().map(exchange).collect();
+        // In place where that can be done; the index holds as many surfaces as the system, so that numbers fit.
+        let follows = numbers.iter().zip(&exchanged).all(|(&number, [before, after])| {
+            before.shape == after.shape || self.index.update(number as u32, &before.shape, &after.shape)
+        });
+        if !follows {
+            self.index.rebuild(|surface| &self.surfaces[surface as usize].shape);
+        }
+        exchanged
     }
 
     /// Whether a point lies within the largest coordinate.
@@ -94,17 +123,6 @@ impl OpticalSystem {
     #[must_use]
     pub fn source_items(&self) -> &[ItemId] {
         &self.source_items
-    }
-
-    /// Puts another surface in the place of number `number`, whose coordinates and materials have been checked. The index follows in place where it can, and
-    /// is built anew where that is better.
-    #[allow(dead_code, reason = "for the incremental retrace")]
-    pub(crate) fn replace_surface(&mut self, number: usize, surface: Surface) {
-        let old = std::mem::replace(&mut self.surfaces[number], surface);
-        // The index holds as many surfaces as the system, so the number fits.
-        if !self.index.update(number as u32, &old.shape, &self.surfaces[number].shape) {
-            self.index.rebuild(|surface| &self.surfaces[surface as usize].shape);
-        }
     }
 
     pub(crate) fn index(&self) -> &Index {

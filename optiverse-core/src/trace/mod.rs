@@ -9,9 +9,11 @@ mod options;
 mod parallel;
 mod paths;
 mod physics;
+mod retrace;
 mod tracer;
 mod vertices;
 mod walker;
+mod within;
 
 pub use balance::PowerBalance;
 pub use options::{TraceControl, TraceError, TraceOptions};
@@ -21,3 +23,5 @@ pub use physics::{
     ArcSide, BeamMatrices, ClearAperture, FresnelLaw, HiddenItems, JonesLength, LensLaw, Physics, PointFan, SelfHits,
     WeakRays,
 };
+pub use retrace::{RayId, Tracer, Update, UpdateError};
+pub use within::{PartialTrace, trace_within};

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::balance::PowerBalance;
 use super::emit::Emission;
 use super::nearest_hit::{Hit, NearestHit};
 use super::options::{TraceControl, TraceOptions};
@@ -12,6 +13,16 @@ use crate::optics::OpticalSystem;
 /// Source rays under way at once: while the search for one waits for memory or a mispredicted branch, the next one is on. Measured in
 /// `docs/performance.md`.
 pub(super) const UNDER_WAY: usize = 8;
+
+/// Source rays to trace.
+#[derive(Clone, Copy)]
+pub(super) struct Batch<'a> {
+    pub(super) emission: &'a Emission<'a>,
+    /// The number of the ray at a place.
+    pub(super) number_of: &'a dyn Fn(u64) -> u64,
+    /// Asked before each ray: whether no more are to be begun.
+    pub(super) is_over: &'a dyn Fn() -> bool,
+}
 
 /// Traces source rays into one result, in order.
 pub(super) struct Tracer<'a> {
@@ -41,30 +52,42 @@ impl<'a> Tracer<'a> {
         }
     }
 
-    /// Traces these rays of `emission` with all they divide into. Where the limit on vertices falls into one, that one is cut, the
-    /// result marked, and the number of those behind it returned: they were not traced.
-    pub(super) fn trace_rays(&mut self, emission: &Emission<'_>, rays: Range<u64>) -> Result<u64, Cancelled> {
-        let mut from = rays.start;
-        while from < rays.end {
-            let batch = from..rays.end.min(from + UNDER_WAY as u64);
+    /// Traces rays with all they divide into; the number of rays traced. Where the limit on vertices falls into one, that one is cut,
+    /// the result marked, and those behind it are not traced. `each` is told the number of a ray, of its paths, and where its power went, which
+    /// is not added to the result's own balance.
+    pub(super) fn trace_rays(
+        &mut self,
+        batch: &Batch<'_>,
+        places: Range<u64>,
+        each: &mut dyn FnMut(u64, usize, &PowerBalance),
+    ) -> Result<u64, Cancelled> {
+        let mut from = places.start;
+        while from < places.end {
+            let wanted = from..places.end.min(from + UNDER_WAY as u64);
             let rules = self.rules_with_room();
-            self.trace_together(emission, batch.clone(), &rules)?;
-            for (ray, number) in batch.clone().zip(0..) {
-                let traced = self.walkers[number].traced();
-                if !traced.cut && traced.vertices.len() <= self.rules_with_room().max_vertices {
-                    self.paths.push_traced(traced);
-                    continue;
+            let begun = self.trace_together(batch, wanted.clone(), &rules)?;
+            for (place, number) in (from..from + begun).zip(0..) {
+                let walker = self.walkers[number].traced();
+                let cut = walker.cut || walker.vertices.len() > self.rules_with_room().max_vertices;
+                if cut {
+                    // With the room that the rays before it have left.
+                    let rules = self.rules_with_room();
+                    self.trace_one(batch, place, &rules)?;
                 }
-                // With the room that the rays before it have left.
-                let rules = self.rules_with_room();
-                self.trace_together(emission, ray..ray + 1, &rules)?;
-                self.paths.push_traced(self.walkers[0].traced());
-                self.paths.truncated = true;
-                return Ok(rays.end - ray - 1);
+                let walker = self.walkers[if cut { 0 } else { number }].traced();
+                self.paths.push_traced(walker);
+                each((batch.number_of)(place), walker.paths.len(), &walker.balance);
+                if cut {
+                    self.paths.truncated = true;
+                    return Ok(place + 1 - places.start);
+                }
             }
-            from = batch.end;
+            from += begun;
+            if begun < wanted.end - wanted.start {
+                break; // time is up
+            }
         }
-        Ok(0)
+        Ok(from - places.start)
     }
 
     /// The rules for rays that share what room is left in the result.
@@ -72,36 +95,40 @@ impl<'a> Tracer<'a> {
         Rules { max_vertices: self.rules.max_vertices - self.paths.vertex_count(), ..self.rules }
     }
 
-    /// Traces up to [`UNDER_WAY`] rays, one by each walker, in turns.
-    fn trace_together(
-        &mut self,
-        emission: &Emission<'_>,
-        rays: Range<u64>,
-        rules: &Rules<'a>,
-    ) -> Result<(), Cancelled> {
+    /// Traces the ray at one place, whether or not time is up, by the first walker.
+    fn trace_one(&mut self, batch: &Batch<'_>, place: u64, rules: &Rules<'a>) -> Result<(), Cancelled> {
+        self.trace_together(&Batch { is_over: &|| false, ..*batch }, place..place + 1, rules).map(drop)
+    }
+
+    /// Traces up to [`UNDER_WAY`] rays, one by each walker, in turns; the number of those that were begun.
+    fn trace_together(&mut self, batch: &Batch<'_>, places: Range<u64>, rules: &Rules<'a>) -> Result<u64, Cancelled> {
         self.going.clear();
-        for (ray, number) in rays.zip(0..) {
-            let (source, index) = emission.source_of(ray);
-            if self.walkers[number].begin(source, index, &emission.emit(source, index), rules)? == Going::On {
+        let mut begun = 0;
+        for (place, number) in places.zip(0..) {
+            if (batch.is_over)() {
+                break;
+            }
+            let (source, index) = batch.emission.source_of((batch.number_of)(place));
+            if self.walkers[number].begin(source, index, &batch.emission.emit(source, index), rules)? == Going::On {
                 self.going.push(number);
             }
+            begun += 1;
         }
         while !self.going.is_empty() {
             self.found.clear();
             for &number in &self.going {
                 self.found.push(self.nearest.find(&self.walkers[number]));
             }
-            let (mut next, mut kept) = (self.found.iter(), 0);
+            let mut kept = 0;
             for at in 0..self.going.len() {
                 let number = self.going[at];
-                let found = next.next().copied().flatten();
-                if self.walkers[number].proceed(found, rules)? == Going::On {
+                if self.walkers[number].proceed(self.found[at], rules)? == Going::On {
                     self.going[kept] = number;
                     kept += 1;
                 }
             }
             self.going.truncate(kept);
         }
-        Ok(())
+        Ok(begun)
     }
 }

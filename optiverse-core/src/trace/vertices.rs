@@ -77,6 +77,13 @@ impl RayPaths {
         self.truncated |= other.truncated;
     }
 
+    /// A result without paths, with room for so many vertices.
+    pub(super) fn with_capacity(vertices: usize) -> Self {
+        let mut paths = RayPaths::empty();
+        paths.reserve(vertices, 0);
+        paths
+    }
+
     /// Whether there is room for as many vertices again, or for 65,536.
     pub(super) fn has_room(&self) -> bool {
         let spare = self.points.capacity() - self.points.len();

@@ -505,7 +505,7 @@ impl MinOrNan for f64 {
 }
 
 impl RayPaths {
-    /// Appends all paths of a source ray.
+    /// Appends all paths of a source ray; its balance is the caller's to add.
     pub(super) fn push_traced(&mut self, traced: &Traced) {
         let (vertices, paths) = (self.vertex_count(), self.len() as i64);
         self.push_vertices(&traced.vertices);
@@ -518,6 +518,5 @@ impl RayPaths {
                 PathRecord { parent: parent.map_or(-1, |parent| paths + parent), ..path.record },
             );
         }
-        self.balance.add(&traced.balance);
     }
 }

@@ -30,16 +30,14 @@ impl Index {
     /// The index over surfaces whose form `shape` knows by number; `reach_mm` is the largest coordinate of anything that sends rays besides
     /// them.
     ///
-    /// # Errors
-    /// More than [`MAX_SURFACES`](Self::MAX_SURFACES).
-    pub fn build<'a>(
-        surfaces: usize,
-        reach_mm: f64,
-        shape: impl Fn(u32) -> &'a Shape + Sync,
-    ) -> Result<Self, TooManySurfaces> {
-        let mut index = Index { surfaces: Self::number(surfaces)?, reach_mm, ..Index::default() };
+    /// # Panics
+    /// With more than [`MAX_SURFACES`](Self::MAX_SURFACES), which would need 60 GB: [`check_count`](Self::check_count) tells before.
+    #[must_use]
+    pub fn build<'a>(surfaces: usize, reach_mm: f64, shape: impl Fn(u32) -> &'a Shape + Sync) -> Self {
+        assert!(surfaces <= Self::MAX_SURFACES, "more surfaces than an index holds");
+        let mut index = Index { surfaces: surfaces as u32, reach_mm, ..Index::default() };
         index.rebuild(shape);
-        Ok(index)
+        index
     }
 
     /// Builds the index anew over the same number of surfaces.
@@ -57,12 +55,12 @@ impl Index {
         *self = Index { surfaces, reach_mm, tolerance, blocks_built: index.blocks.len(), ..index };
     }
 
-    /// The number of surfaces as the index stores it.
-    pub(super) fn number(surfaces: usize) -> Result<u32, TooManySurfaces> {
-        match u32::try_from(surfaces) {
-            Ok(count) if surfaces <= Self::MAX_SURFACES => Ok(count),
-            _ => Err(TooManySurfaces { surfaces }),
-        }
+    /// Whether an index holds so many surfaces.
+    ///
+    /// # Errors
+    /// More than [`MAX_SURFACES`](Self::MAX_SURFACES).
+    pub fn check_count(surfaces: usize) -> Result<(), TooManySurfaces> {
+        if surfaces <= Self::MAX_SURFACES { Ok(()) } else { Err(TooManySurfaces { surfaces }) }
     }
 
     /// Moves a surface; `false` where that cannot be done in place, or has made the index so much worse that building it anew is

@@ -31,7 +31,7 @@ fn distance(shape: &Shape, origin: DVec2, direction: DVec2) -> f64 {
 }
 
 fn build(shapes: &[Shape]) -> Index {
-    Index::build(shapes.len(), 0.0, |i| &shapes[i as usize]).unwrap()
+    Index::build(shapes.len(), 0.0, |i| &shapes[i as usize])
 }
 
 fn nearest(index: &Index, shapes: &[Shape], origin: DVec2, direction: DVec2) -> Option<(u32, f64)> {
@@ -182,8 +182,8 @@ fn an_index_that_has_got_worse_asks_for_a_new_one() {
 
 #[test]
 fn most_surfaces() {
-    assert!(Index::number(Index::MAX_SURFACES).is_ok());
+    assert!(Index::check_count(Index::MAX_SURFACES).is_ok());
     let surfaces = Index::MAX_SURFACES + 1;
-    assert_eq!(Index::number(surfaces), Err(TooManySurfaces { surfaces }));
+    assert_eq!(Index::check_count(surfaces), Err(TooManySurfaces { surfaces }));
     assert_eq!(nearest(&Index::default(), &[], DVec2::ZERO, DVec2::X), None);
 }

@@ -2,6 +2,7 @@
 
 use crate::scene::{Edit, EditError, Item, Scene, Value};
 use crate::sync::operation::{Operation, POSITION, group_of};
+use crate::sync::role::Role;
 use crate::sync::session::Session;
 use crate::sync::version::OperationId;
 use crate::sync::wire::FrameError;
@@ -31,6 +32,9 @@ pub enum LocalEditError {
     /// The document's own properties, such as the layer tree, belong to each user.
     #[error("top-level properties of the document are not shared; set them in a scene of your own")]
     Document,
+    /// The user may look at the session but not edit it, as the relay last said.
+    #[error("this user may look at the session but not edit it")]
+    Role,
     /// The relay has not answered for too long.
     #[error("{MAX_PENDING} edits wait for the relay; connect before editing on")]
     TooManyPending,
@@ -40,7 +44,7 @@ impl Session {
     /// Makes an edit: the scene shows it at once, and the relay is told.
     ///
     /// # Errors
-    /// If the scene refuses the edit or it cannot be shared; nothing has changed then.
+    /// If the user may not edit, the scene refuses the edit or it cannot be shared; nothing has changed then.
     pub fn edit(&mut self, edit: &Edit, step: UndoStep, now_ms: u64) -> Result<(), LocalEditError> {
         let inverse = self.apply_local(edit, now_ms)?;
         self.history.record(inverse, step);
@@ -58,6 +62,8 @@ impl Session {
 
     /// Applies an edit, queues its operations and returns its inverse.
     pub(crate) fn apply_local(&mut self, edit: &Edit, now_ms: u64) -> Result<Edit, LocalEditError> {
+        self.note_time(now_ms);
+        self.check_role()?;
         check_shared(edit)?;
         let inverse = self.view.apply(&named(edit))?;
         let mut made = Vec::new();
@@ -74,9 +80,14 @@ impl Session {
         for operation in made {
             self.push_pending(operation);
         }
-        self.flush();
+        self.flush(now_ms);
         self.update_status();
         Ok(inverse)
+    }
+
+    /// Editing needs the right to.
+    pub(crate) fn check_role(&self) -> Result<(), LocalEditError> {
+        if self.role.is_none_or(Role::may_edit) { Ok(()) } else { Err(LocalEditError::Role) }
     }
 
     /// The operations of an edit, from its inverse and the scene after it.

@@ -2,6 +2,7 @@
 //! on their way, and brings the two together.
 
 mod event;
+mod forward;
 mod link;
 mod local;
 mod peers;
@@ -12,16 +13,21 @@ mod view;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 pub use event::{Event, SceneChange, Status};
-pub use link::{FIRST_RETRY_MS, GREETING_TIMEOUT_MS, LONGEST_RETRY_MS, PING_INTERVAL_MS, SILENCE_TIMEOUT_MS};
+pub use forward::{ANNOUNCE_DELAY_MS, MAX_FORWARD_REPLICAS, MAX_OTHERS, OTHER_EXPIRY_MS};
+pub use link::{
+    FIRST_RETRY_MS, GREETING_TIMEOUT_MS, LONGEST_RETRY_MS, MAX_PARTS, PING_INTERVAL_MS, SILENCE_TIMEOUT_MS,
+};
 pub use local::{LocalEditError, MAX_PENDING, UndoStep};
-pub use peers::Peer;
+pub use peers::{MAX_PEERS, Peer};
 pub use undo::MAX_UNDO_STEPS;
 
 use crate::scene::{ItemId, Scene};
 use crate::sync::clock::Clock;
 use crate::sync::operation::Operation;
 use crate::sync::replica::{RemovedItems, Replica};
+use crate::sync::role::Role;
 use crate::sync::version::ReplicaId;
+use forward::Forward;
 use link::Link;
 use peers::Peers;
 use undo::History;
@@ -47,6 +53,8 @@ pub struct Session {
     /// The number of the last operation made here.
     number: u64,
     clock: Clock,
+    /// The time that the host last said.
+    now_ms: u64,
     confirmed: Replica,
     /// The relay's numbering, and up to where `confirmed` follows it.
     have: Option<(u64, u64)>,
@@ -54,8 +62,12 @@ pub struct Session {
     pending_of_item: HashMap<ItemId, BTreeSet<u64>>,
     /// The number of the last operation that was sent on this connection.
     sent: u64,
+    /// What the user may do, as the relay last said.
+    role: Option<Role>,
     view: Scene,
     link: Link,
+    /// Set once the server is known to be one that only forwards.
+    forward: Option<Forward>,
     history: History,
     peers: Peers,
     status: Status,
@@ -70,13 +82,16 @@ impl Session {
             replica: config.replica,
             number: 0,
             clock: Clock::new(),
+            now_ms: 0,
             confirmed: Replica::new(RemovedItems::Forget),
             have: None,
             pending: BTreeMap::new(),
             pending_of_item: HashMap::new(),
             sent: 0,
+            role: None,
             view: Scene::new(),
             link: Link::new(config.jitter_seed),
+            forward: None,
             history: History::default(),
             peers: Peers::default(),
             status: Status::Connecting { attempt: 1 },
@@ -97,12 +112,18 @@ impl Session {
         self.status
     }
 
+    /// What the user may do, as the relay last said; none if no relay has said so yet. Edits of a viewer are refused at
+    /// once. Those that were made before the relay said so are refused by the relay, and undone.
+    pub fn role(&self) -> Option<Role> {
+        self.role
+    }
+
     /// The number of edits that the relay has not yet decided about.
     pub fn pending(&self) -> usize {
         self.pending.len()
     }
 
-    /// What the relay has confirmed.
+    /// What the relay has confirmed; on a server that only forwards, everything that was merged.
     pub fn confirmed(&self) -> &Replica {
         &self.confirmed
     }

@@ -16,12 +16,13 @@
 //! | `sync:error` | `message`: why a frame was ignored |
 
 use crate::sync::clock::Timestamp;
-use crate::sync::limits::{MAX_FRAME_OPERATIONS, MAX_NAME_BYTES};
+use crate::sync::limits::{MAX_FRAME_OPERATIONS, MAX_NAME_BYTES, MAX_VALUE_NESTING};
 use crate::sync::operation::{Operation, check_limit, scan_replica, scan_time, write_time};
+use crate::sync::role::Role;
 use crate::sync::version::ReplicaId;
 use crate::sync::wire::FrameError;
 use crate::sync::wire::envelope::Envelope;
-use crate::sync::wire::scanner::{write_string, write_unsigned};
+use crate::sync::wire::scanner::{Scanner, write_string, write_unsigned};
 
 /// The version of the protocol.
 pub const PROTOCOL: u64 = 1;
@@ -116,17 +117,34 @@ impl Hello {
     }
 
     pub(crate) fn read(envelope: &Envelope<'_>) -> Result<Hello, FrameError> {
-        let protocol = envelope.required("protocol", |scanner| scanner.unsigned())?;
-        if protocol != PROTOCOL {
-            let found = protocol.to_string();
-            return Err(FrameError::Value { key: "protocol", found, expected: "1" });
-        }
+        check_protocol(envelope.required("protocol", |scanner| scanner.unsigned())?)?;
         let replica = envelope.required("replica", scan_replica)?;
         let settled = envelope.required("settled", |scanner| scanner.unsigned())?;
         let epoch = read_epoch(envelope)?;
         let have = envelope.optional("have", |scanner| scanner.unsigned())?;
         Ok(Hello { replica, settled, have: epoch.zip(have) })
     }
+}
+
+pub(crate) fn check_protocol(protocol: u64) -> Result<(), FrameError> {
+    if protocol == PROTOCOL {
+        return Ok(());
+    }
+    Err(FrameError::Value { key: "protocol", found: protocol.to_string(), expected: "1" })
+}
+
+/// The role in `sync` of `connection:ack`; none if the relay does not say, or says a word of a later version.
+pub(crate) fn read_role(offer: &str) -> Result<Option<Role>, FrameError> {
+    let mut role = None;
+    Scanner::new(offer).object(|scanner, key| {
+        if key == "role" {
+            role = Role::from_code(&scanner.string()?);
+        } else {
+            scanner.value(MAX_VALUE_NESTING)?;
+        }
+        Ok(())
+    })?;
+    Ok(role)
 }
 
 pub(crate) fn read_epoch(envelope: &Envelope<'_>) -> Result<Option<u64>, FrameError> {
