@@ -35,7 +35,7 @@ def build() -> str:
         [*command, "--message-format=json"], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
     ).stdout
     messages = [json.loads(line) for line in built.splitlines() if line.startswith("{")]
-    return next(m["executable"] for m in reversed(messages) if m.get("executable"))
+    return str(next(m["executable"] for m in reversed(messages) if m.get("executable")))
 
 
 def count(program: str, scene: str, rays: int) -> int:
