@@ -55,6 +55,7 @@ SUITES = [
         probe=[PYTHON, "-c", "import PyQt6.QtWebSockets, PyQt6.QtWidgets"],
         probe_packages=QT_PACKAGES,
     ),
+    Suite("instructions", [PYTHON, "tools/check_instructions.py"], {"valgrind": "valgrind"}),
     Suite("tools", [PYTHON, "-m", "pytest", "-q", "-o", "pythonpath=tools", "tools/tests"]),
     Suite("widget front end", ["tools/widget.sh"], {"npm": "npm"}),
     Suite("widget in a browser", ["tools/browser_tests.sh"], {"chromium": "chromium"}),

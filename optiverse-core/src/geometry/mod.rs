@@ -1,14 +1,16 @@
-//! Segments, arcs and boxes in the plane, and the hierarchy of boxes that finds the nearest of them.
+//! Segments, arcs and boxes in the plane, and the index that finds the nearest of many surfaces.
 //!
 //! Lengths are millimetres, y points up, angles are counter-clockwise unless said otherwise.
 
 mod aabb;
 mod arc;
-pub mod bvh;
+pub mod index;
 mod rotation;
 mod segment;
+mod shape;
 
 pub use aabb::Aabb;
 pub use arc::{Arc, ArcError};
 pub use rotation::Rotation;
 pub use segment::{Segment, SegmentError};
+pub use shape::Shape;

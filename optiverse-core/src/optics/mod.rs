@@ -23,5 +23,7 @@ pub(crate) use live::Change;
 pub use live::LiveSystem;
 pub use report::{InvalidValue, Report, Severity};
 pub use source::{Beam, Source, SourceParameters};
-pub use surface::{Shape, Surface};
+pub use surface::Surface;
 pub use system::{OpticalSystem, SystemError};
+
+pub use crate::geometry::Shape;

@@ -4,7 +4,7 @@ use glam::DVec2;
 
 use super::material::OutOfRange;
 use super::{Source, Surface, element::Element};
-use crate::geometry::bvh::Bvh;
+use crate::geometry::index::{Index, TooManySurfaces};
 use crate::scene::ItemId;
 
 /// Why surfaces and sources make no system.
@@ -20,6 +20,9 @@ pub enum SystemError {
     /// A material has no index at the wavelength of a source.
     #[error(transparent)]
     Material(#[from] OutOfRange),
+    /// More surfaces than a system holds.
+    #[error(transparent)]
+    TooManySurfaces(#[from] TooManySurfaces),
 }
 
 /// Surfaces and sources, ready to be traced.
@@ -29,7 +32,7 @@ pub struct OpticalSystem {
     sources: Vec<Source>,
     items: Vec<ItemId>,
     source_items: Vec<ItemId>,
-    index: Bvh,
+    index: Index,
 }
 
 impl OpticalSystem {
@@ -49,6 +52,7 @@ impl OpticalSystem {
         items: Vec<ItemId>,
         source_items: Vec<ItemId>,
     ) -> Result<Self, SystemError> {
+        Index::check_count(surfaces.len())?;
         for (number, surface) in surfaces.iter().enumerate() {
             let chord = surface.shape.chord();
             if !(Self::holds(chord.p1()) && Self::holds(chord.p2())) {
@@ -69,7 +73,8 @@ impl OpticalSystem {
         items: Vec<ItemId>,
         source_items: Vec<ItemId>,
     ) -> Self {
-        let index = index_over(&surfaces);
+        let reach_mm = sources.iter().map(|source| source.position().abs().max_element()).fold(0.0, f64::max);
+        let index = Index::build(surfaces.len(), reach_mm, |surface| &surfaces[surface as usize].shape);
         OpticalSystem { index, surfaces, sources, items, source_items }
     }
 
@@ -79,8 +84,15 @@ impl OpticalSystem {
             let before = std::mem::replace(&mut self.surfaces[number], surface.clone());
             [before, surface]
         };
-        let exchanged = surfaces.into_iter().map(exchange).collect();
-        self.index = index_over(&self.surfaces);
+        let numbers: Vec<usize> = surfaces.iter().map(|&(number, _)| number).collect();
+        let exchanged: Vec<[Surface; 2]> = surfaces.into_iter().map(exchange).collect();
+        // In place where that can be done; the index holds as many surfaces as the system, so that numbers fit.
+        let follows = numbers.iter().zip(&exchanged).all(|(&number, [before, after])| {
+            before.shape == after.shape || self.index.update(number as u32, &before.shape, &after.shape)
+        });
+        if !follows {
+            self.index.rebuild(|surface| &self.surfaces[surface as usize].shape);
+        }
         exchanged
     }
 
@@ -113,20 +125,7 @@ impl OpticalSystem {
         &self.source_items
     }
 
-    pub(crate) fn index(&self) -> &Bvh {
+    pub(crate) fn index(&self) -> &Index {
         &self.index
     }
-}
-
-fn index_over(surfaces: &[Surface]) -> Bvh {
-    // Grown by more than the tolerance of any hit rule, so that no box hides a hit at its edge.
-    let boxes: Vec<_> = surfaces
-        .iter()
-        .map(|surface| {
-            let aabb = surface.shape.aabb();
-            let reach = aabb.min.abs().max(aabb.max.abs()).max_element();
-            aabb.grown(1e-6 + 1e-12 * reach)
-        })
-        .collect();
-    Bvh::build(&boxes)
 }

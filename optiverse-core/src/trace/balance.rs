@@ -1,5 +1,7 @@
 //! The books of a trace: where the power of the sources went.
 
+use super::Ending;
+
 /// Where the power went, in units of one source ray (every ray and every Gaussian beam starts with 1).
 ///
 /// `emitted` equals the sum of all others, by exact physics to rounding. By the rules of Optiverse 0.3.4 light is lost
@@ -38,6 +40,19 @@ impl PowerBalance {
             + self.too_many_events
             + self.too_long
             + self.limit
+    }
+
+    /// The entry for light at the end of a path.
+    pub(super) fn of(&mut self, ending: Ending) -> &mut f64 {
+        match ending {
+            Ending::Left => &mut self.left,
+            Ending::Absorbed => &mut self.absorbed,
+            Ending::Blocked => &mut self.blocked,
+            Ending::TooWeak => &mut self.too_weak,
+            Ending::TooManyEvents => &mut self.too_many_events,
+            Ending::TooLong => &mut self.too_long,
+            Ending::Limit => &mut self.limit,
+        }
     }
 
     pub(super) fn add(&mut self, other: &PowerBalance) {

@@ -28,41 +28,50 @@ impl Contact {
     /// Surfaces remembered at one point. Where more share a point, the first is forgotten, and counts as not yet met.
     const CAPACITY: usize = 6;
 
-    /// A ray that arrived along `arrival`, after `way`, at a point of surface number `surface`.
-    pub(super) fn new(arrival: DVec2, way: f64, surface: u32, shape: &Shape, point: DVec2) -> Self {
-        let contact =
-            Contact { arrival, way, latest: surface, pad: 0.0, met: [(u32::MAX, 0.0); Self::CAPACITY], len: 0 };
-        contact.and(arrival, surface, shape, point)
-    }
+    /// No surface has been met.
+    pub(super) const NONE: Contact = Contact {
+        arrival: DVec2::ZERO,
+        way: 0.0,
+        latest: u32::MAX,
+        pad: 0.0,
+        met: [(u32::MAX, 0.0); Self::CAPACITY],
+        len: 0,
+    };
 
-    /// The same point, where one more surface is met, or one again, along `direction`.
-    pub(super) fn and(mut self, direction: DVec2, surface: u32, shape: &Shape, point: DVec2) -> Self {
+    /// A ray arrives along `direction`, after `way`, at a point of surface number `surface`; at the point where it was where the way is no longer than rounding.
+    #[inline]
+    pub(super) fn meet(&mut self, direction: DVec2, way: f64, surface: u32, shape: &Shape, point: DVec2) {
+        if self.len == 0 || way > self.pad {
+            (self.arrival, self.way, self.pad, self.len) = (direction, way, 0.0, 0);
+        }
         self.latest = surface;
         self.pad = self.pad.max(pad(shape, point));
-        if self.met().iter().any(|met| met.0 == surface) {
-            return self;
+        let crossing = || direction.dot(normal(shape, point)).signum();
+        match usize::from(self.len) {
+            0 => self.met[0] = (surface, crossing()),
+            len if self.met[..len].iter().any(|met| met.0 == surface) => return,
+            Self::CAPACITY => {
+                self.met.rotate_left(1);
+                self.met[Self::CAPACITY - 1] = (surface, crossing());
+                return;
+            }
+            len => self.met[len] = (surface, crossing()),
         }
-        if usize::from(self.len) == Self::CAPACITY {
-            self.met.rotate_left(1);
-            self.len -= 1;
-        }
-        self.met[usize::from(self.len)] = (surface, direction.dot(normal(shape, point)).signum());
         self.len += 1;
-        self
+    }
+
+    /// The contact, where there is one.
+    #[inline]
+    pub(super) fn met_any(&self) -> Option<&Contact> {
+        (self.len > 0).then_some(self)
     }
 
     /// The latest surface was passed.
-    pub(super) fn passed(mut self) -> Self {
+    pub(super) fn pass(&mut self) {
         let latest = self.latest;
         if let Some(met) = self.met[..usize::from(self.len)].iter_mut().find(|met| met.0 == latest) {
             met.1 = -met.1;
         }
-        self
-    }
-
-    /// Whether a surface met after `distance` is met in the same point.
-    pub(super) fn reaches(&self, distance: f64) -> bool {
-        distance <= self.pad
     }
 
     /// The surface met last.
@@ -100,8 +109,11 @@ fn rounding(size: f64) -> f64 {
     32.0 * f64::EPSILON * size
 }
 
-fn size(v: DVec2) -> f64 {
-    v.abs().max_element()
+/// The larger coordinate; one instruction less than `max_element`, which passes over a NaN.
+#[inline]
+pub(super) fn size(v: DVec2) -> f64 {
+    let v = v.abs();
+    if v.x > v.y { v.x } else { v.y }
 }
 
 /// The distance at which a ray meets a surface, ∞ where it does not.
@@ -122,6 +134,7 @@ pub(super) fn geometric(
 }
 
 /// How far from a surface, by rounding, a point of it may seem to lie.
+#[inline]
 fn pad(shape: &Shape, point: DVec2) -> f64 {
     let chord = shape.chord();
     rounding(size(point) + size(chord.middle()) + chord.half_length())
@@ -130,16 +143,20 @@ fn pad(shape: &Shape, point: DVec2) -> f64 {
 /// Whether a point lies on a surface, to rounding: that of the surface itself, or more where others met there have more.
 pub(super) fn touches(shape: &Shape, point: DVec2, contact: Option<&Contact>) -> bool {
     let pad = contact.map_or(0.0, |c| c.pad).max(pad(shape, point));
-    let from_middle = point - shape.chord().middle();
-    let half = shape.chord().half_length();
     match shape {
-        Shape::Segment(segment) => {
-            from_middle.dot(segment.normal()).abs() <= pad && from_middle.dot(segment.tangent()).abs() <= half + pad
-        }
+        Shape::Segment(segment) => touches_segment(segment, point, pad),
         Shape::Arc(arc) => arc.distance_outside(point).abs() <= pad && arc.height_over_chord(point) >= -pad,
     }
 }
 
+#[inline]
+fn touches_segment(segment: &Segment, point: DVec2, pad: f64) -> bool {
+    let from_middle = point - segment.middle();
+    from_middle.dot(segment.normal()).abs() <= pad
+        && from_middle.dot(segment.tangent()).abs() <= segment.half_length() + pad
+}
+
+#[inline]
 fn geometric_segment(
     (shape, segment): (&Shape, &Segment),
     surface: u32,
@@ -157,7 +174,7 @@ fn geometric_segment(
         return f64::INFINITY;
     }
     let normal = segment.normal();
-    if touches(shape, origin, contact) {
+    if touches_segment(segment, origin, contact.map_or(0.0, |c| c.pad).max(pad)) {
         let crosses = contact.is_some_and(|c| c.latest() != surface && c.crosses(surface, normal, direction));
         return if crosses { 0.0 } else { f64::INFINITY };
     }

@@ -58,6 +58,7 @@ struct Frame {
 }
 
 /// The normal and what follows from it.
+#[inline]
 fn frame(surface: &Surface, incident: &Incident, physics: Physics) -> Frame {
     let normal = match (surface.shape(), physics.arc_side) {
         (Shape::Arc(arc), ArcSide::Outside) => (incident.point - arc.centre()) / arc.radius(),
@@ -69,6 +70,7 @@ fn frame(surface: &Surface, incident: &Incident, physics: Physics) -> Frame {
 
 /// The indices on the near and the far side of a surface, where it tells: a refractive interface knows the medium the light comes through
 /// better than the way so far does, as a source may stand in glass.
+#[inline]
 pub(super) fn media(surface: &Surface, incident: &Incident, physics: Physics) -> Option<(f64, f64)> {
     match surface.element() {
         Element::RefractiveInterface(interface) => {
@@ -96,6 +98,7 @@ pub(super) fn aperture(surface: &Surface, incident: &Incident, radius_mm: f64, p
 }
 
 /// What `surface` makes of the light.
+#[inline]
 pub(super) fn interact(surface: &Surface, incident: &Incident, physics: Physics) -> Outcome {
     let frame = frame(surface, incident, physics);
     let pass = |share: f64, jones: JonesVector| Child {
@@ -159,6 +162,7 @@ fn normalised(jones: JonesVector, physics: Physics) -> (f64, JonesVector) {
 }
 
 /// The reflection of an ideal mirror: −1 for both polarisations.
+#[inline]
 fn reflect(surface: &Surface, frame: &Frame, incident: &Incident, physics: Physics, share: f64) -> Child {
     let direction = incident.direction - 2.0 * incident.direction.dot(frame.normal) * frame.normal;
     let q = incident.q.map(|q| match (physics.beam_matrices, surface.shape(), surface.element()) {
@@ -179,6 +183,7 @@ fn reflect(surface: &Surface, frame: &Frame, incident: &Incident, physics: Physi
 }
 
 /// An ideal thin lens.
+#[inline(never)]
 fn bend(lens: &ThinLens, shape: &Shape, frame: &Frame, incident: &Incident, physics: Physics) -> Outcome {
     let chord = shape.chord();
     let f = lens.focal_length_mm();
@@ -237,6 +242,7 @@ fn indices(interface: &RefractiveInterface, frame: &Frame, incident: &Incident, 
     if incident.direction.dot(frame.normal) < 0.0 { (first, second) } else { (second, first) }
 }
 
+#[inline(never)]
 fn refract(
     interface: &RefractiveInterface,
     surface: &Surface,

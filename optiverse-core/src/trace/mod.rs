@@ -12,11 +12,12 @@ mod physics;
 mod retrace;
 mod tracer;
 mod vertices;
+mod walker;
 mod within;
 
 pub use balance::PowerBalance;
 pub use options::{TraceControl, TraceError, TraceOptions};
-pub use parallel::{trace, trace_with_control};
+pub use parallel::{trace, trace_into, trace_with_control};
 pub use paths::{Ending, Jones, RayPath, RayPaths};
 pub use physics::{
     ArcSide, BeamMatrices, ClearAperture, FresnelLaw, HiddenItems, JonesLength, LensLaw, Physics, PointFan, SelfHits,

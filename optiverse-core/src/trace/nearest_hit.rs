@@ -6,8 +6,9 @@ use glam::DVec2;
 
 use super::hit_rules::{self, Contact};
 use super::interact::{self, Incident};
+use super::walker::Walker;
 use super::{HiddenItems, Physics, SelfHits};
-use crate::geometry::bvh::{Query, Scratch};
+use crate::geometry::index::{NO_SURFACE, Query};
 use crate::optics::{OpticalSystem, Shape};
 
 /// Where a ray meets a surface.
@@ -24,19 +25,20 @@ pub(super) struct Hit {
 pub(super) struct NearestHit<'a> {
     system: &'a OpticalSystem,
     physics: Physics,
-    scratch: Scratch,
     /// Surfaces that a ray meets in one point.
     together: Vec<u32>,
 }
 
 impl<'a> NearestHit<'a> {
     pub(super) fn new(system: &'a OpticalSystem, physics: Physics) -> Self {
-        NearestHit { system, physics, scratch: Scratch::default(), together: Vec::new() }
+        NearestHit { system, physics, together: Vec::new() }
     }
 
-    /// The nearest surface that light meets on its way from `light.point`.
-    pub(super) fn find(&mut self, light: &Incident, contact: Option<&Contact>) -> Option<Hit> {
-        let (origin, direction) = (light.point, light.direction);
+    /// The nearest surface in the way of a source ray's light.
+    #[inline]
+    pub(super) fn find(&mut self, light: &Walker) -> Option<Hit> {
+        let (origin, direction) = light.position_and_direction();
+        let contact = light.contact();
         let query = Query::new(origin, direction);
         let surfaces = self.system.surfaces();
         let skip_hidden = self.physics.hidden_items == HiddenItems::Skipped;
@@ -46,11 +48,14 @@ impl<'a> NearestHit<'a> {
         };
         match self.physics.self_hits {
             SelfHits::Geometric => {
+                // A straight surface is not met by the ray that leaves it; an arc may be.
+                let straight = |&i: &u32| matches!(surfaces[i as usize].shape(), Shape::Segment(_));
+                let skip = contact.map(Contact::latest).filter(straight).unwrap_or(NO_SURFACE);
                 let rule = |i| {
                     seen(i).map_or(f64::INFINITY, |shape| hit_rules::geometric(shape, i, origin, direction, contact))
                 };
                 let mut closest = Closest::default();
-                let (surface, distance) = self.system.index().nearest(&query, &mut self.scratch, |i| {
+                let (surface, distance) = self.system.index().nearest(&query, skip, |i| {
                     let found = rule(i);
                     closest.see(found, origin);
                     found
@@ -59,26 +64,26 @@ impl<'a> NearestHit<'a> {
                 let first = if closest.several {
                     self.together.clear();
                     let together = &mut self.together;
-                    self.system.index().nearest(&query, &mut self.scratch, |i| {
+                    self.system.index().nearest(&query, skip, |i| {
                         let found = rule(i);
                         if found.is_finite() && seen(i).is_some_and(|shape| hit_rules::touches(shape, point, contact)) {
                             together.push(i);
                         }
                         found
                     });
-                    self.first_of_together(surface, &Incident { point, ..*light })
+                    self.first_of_together(surface, &Incident { point, ..light.incident() })
                 } else {
                     surface
                 };
                 Some(Hit { surface: first, distance, point })
             }
             SelfHits::StepAndSkip => {
-                let skipped = contact.map(Contact::latest);
-                let (surface, distance) =
-                    self.system.index().nearest(&query, &mut self.scratch, |i| match seen(i) {
-                        Some(shape) if skipped != Some(i) => hit_rules::step_and_skip(shape, origin, direction),
-                        _ => f64::INFINITY,
-                    })?;
+                let skip = contact.map_or(NO_SURFACE, Contact::latest);
+                let (surface, distance) = self.system.index().nearest(&query, skip, |i| match seen(i) {
+                    // The index leaves it out where the ray starts; an arc may be ahead again in another cell.
+                    Some(shape) if i != skip => hit_rules::step_and_skip(shape, origin, direction),
+                    _ => f64::INFINITY,
+                })?;
                 Some(Hit { surface, distance, point: origin + distance * direction })
             }
         }
@@ -130,9 +135,9 @@ impl Closest {
             return;
         }
         // Generous, since grazing light magnifies rounding: what looks like several is looked at again.
-        let pad = 1e-9 * (1.0 + distance + origin.abs().max_element());
+        let pad = 1e-9 * (1.0 + distance + hit_rules::size(origin));
         self.several = (distance - self.least).abs() <= pad || (self.several && distance > self.least);
-        self.least = self.least.min(distance);
+        self.least = if distance < self.least { distance } else { self.least };
     }
 }
 

@@ -8,7 +8,8 @@ use super::balance::PowerBalance;
 use super::emit::Emission;
 use super::options::{TraceControl, TraceError, TraceOptions};
 use super::paths::RayPaths;
-use super::tracer::{Stopped, Tracer};
+use super::tracer::{Batch, Tracer};
+use super::walker::Cancelled;
 use crate::optics::OpticalSystem;
 
 /// Source rays handed out at a time. The number must not depend on the number of threads: sums of power are rounded
@@ -61,14 +62,32 @@ pub fn trace_with_control(
     options: &TraceOptions,
     control: &TraceControl,
 ) -> Result<RayPaths, TraceError> {
+    let mut paths = RayPaths::empty();
+    trace_into(system, options, control, &mut paths)?;
+    Ok(paths)
+}
+
+/// As [`trace_with_control`], into the memory of an earlier result, which it replaces: a program that traces again and again while something is
+/// dragged saves the system from handing out fresh memory each time.
+///
+/// # Errors
+/// Where an option cannot be used, and where it was cancelled; `paths` is empty then.
+pub fn trace_into(
+    system: &OpticalSystem,
+    options: &TraceOptions,
+    control: &TraceControl,
+    paths: &mut RayPaths,
+) -> Result<(), TraceError> {
+    let mut room = std::mem::replace(paths, RayPaths::empty());
+    room.clear();
     options.validate()?;
     let emission = Emission::new(system, options);
     control.begin(emission.len());
     let job = Job { system, options, control, emission: &emission, rays: Rays::All, keep_rays: false, is_over: None };
-    let mut paths = job.run()?.paths;
-    paths.items = system.items().to_vec();
-    paths.source_items = system.source_items().to_vec();
-    Ok(paths)
+    *paths = job.run(room)?.paths;
+    paths.items.extend_from_slice(system.items());
+    paths.source_items.extend_from_slice(system.source_items());
+    Ok(())
 }
 
 /// Traces these rays of a system and keeps apart what became of each; the options must have been validated.
@@ -79,7 +98,7 @@ pub(super) fn trace_rays(
     emission: &Emission<'_>,
     rays: Rays<'_>,
 ) -> Result<Traced, TraceError> {
-    Job { system, options, control, emission, rays, keep_rays: true, is_over: None }.run()
+    Job { system, options, control, emission, rays, keep_rays: true, is_over: None }.run(RayPaths::empty())
 }
 
 /// Does as [`trace_rays`], until `is_over`, which is asked before each ray; rays that were not begun are not in the result then.
@@ -91,7 +110,7 @@ pub(super) fn trace_rays_until(
     rays: Rays<'_>,
     is_over: IsOver<'_>,
 ) -> Result<Traced, TraceError> {
-    Job { system, options, control, emission, rays, keep_rays: true, is_over: Some(is_over) }.run()
+    Job { system, options, control, emission, rays, keep_rays: true, is_over: Some(is_over) }.run(RayPaths::empty())
 }
 
 /// Tells whether time is up.
@@ -124,9 +143,10 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    fn run(&self) -> Result<Traced, TraceError> {
+    /// Traces into the memory of `room`, which is empty.
+    fn run(&self, room: RayPaths) -> Result<Traced, TraceError> {
         let threads = thread_count(self.options, self.chunks());
-        if threads == 1 { self.trace_here() } else { self.trace_on(threads) }
+        if threads == 1 { self.trace_here(room) } else { self.trace_on(threads, room) }
     }
 
     /// Number of source rays to trace.
@@ -152,46 +172,31 @@ impl Job<'_> {
     /// Traces one chunk of source rays and appends it to what the tracer has, and what became of each ray to `kept`.
     fn trace_chunk(&self, tracer: &mut Tracer<'_>, chunk: u64, kept: &mut Vec<TracedRay>) -> Result<(), TraceError> {
         let mut sum = PowerBalance::default();
-        let before = std::mem::take(&mut tracer.paths.balance);
         let rays = chunk * CHUNK..((chunk + 1) * CHUNK).min(self.ray_count());
-        let mut done = rays.end - rays.start;
-        for at in rays.clone() {
-            if self.is_over() {
-                done = at - rays.start;
-                break;
-            }
+        let number_of = |at: u64| match self.rays {
+            Rays::All => at,
             // The numbers of rays that are listed lie in memory.
-            let ray = match self.rays {
-                Rays::All => at,
-                Rays::These(numbers) => numbers[at as usize],
-            };
-            let (source, index) = self.emission.source_of(ray);
-            let emitted = self.emission.emit(source, index);
-            let first_path = tracer.paths.len();
-            let traced = tracer.trace_ray(source, index, emitted);
-            let balance = std::mem::take(&mut tracer.paths.balance);
-            sum.add(&balance);
+            Rays::These(numbers) => numbers[at as usize],
+        };
+        let batch = Batch { emission: self.emission, number_of: &number_of, is_over: &|| self.is_over() };
+        let untraced = tracer.trace_rays(&batch, rays.clone(), &mut |number, paths, balance| {
+            sum.add(balance);
             if self.keep_rays {
-                kept.push(TracedRay { number: ray, paths: tracer.paths.len() - first_path, balance });
+                kept.push(TracedRay { number, paths, balance: *balance });
             }
-            match traced {
-                Ok(()) => {}
-                Err(Stopped::Cancelled) => return Err(TraceError::Cancelled),
-                Err(Stopped::Limit) => {
-                    tracer.paths.truncated = true;
-                    sum.book_untraced(rays.end - at - 1);
-                    break;
-                }
-            }
+        });
+        let traced = untraced.map_err(|Cancelled| TraceError::Cancelled)?;
+        if tracer.paths.truncated {
+            sum.book_untraced(rays.end - rays.start - traced);
         }
-        tracer.paths.balance = before;
         tracer.paths.balance.add(&sum);
-        self.control.advance(done);
+        self.control.advance(if tracer.paths.truncated { rays.end - rays.start } else { traced });
         Ok(())
     }
 
-    fn trace_here(&self) -> Result<Traced, TraceError> {
+    fn trace_here(&self, room: RayPaths) -> Result<Traced, TraceError> {
         let mut tracer = self.tracer(self.options.max_vertices);
+        tracer.paths = room;
         let mut rays = Vec::new();
         for chunk in 0..self.chunks() {
             if tracer.paths.truncated {
@@ -202,12 +207,24 @@ impl Job<'_> {
                 break;
             }
             self.trace_chunk(&mut tracer, chunk, &mut rays)?;
+            self.reserve(&mut tracer.paths, (chunk + 1) * CHUNK);
         }
         Ok(Traced { paths: tracer.paths, rays })
     }
 
+    /// Makes room for all rays once some are traced: the others will be about as long. Memory that turns out too small is copied to grow.
+    fn reserve(&self, paths: &mut RayPaths, rays: u64) {
+        if rays >= self.ray_count() || paths.has_room() {
+            return;
+        }
+        let ahead = self.ray_count() as f64 / rays as f64 * 1.05;
+        // What a ray has is known to the limit on vertices only.
+        let vertices = (paths.vertex_count() as f64 * ahead) as usize;
+        paths.reserve(vertices.min(self.options.max_vertices), (paths.len() as f64 * ahead) as usize);
+    }
+
     /// Chunks go to threads in order; results are joined in that order, so the number of threads leaves no trace in them.
-    fn trace_on(&self, threads: usize) -> Result<Traced, TraceError> {
+    fn trace_on(&self, threads: usize, room: RayPaths) -> Result<Traced, TraceError> {
         let chunks = self.chunks();
         let next = AtomicU64::new(0);
         let vertices = AtomicUsize::new(0);
@@ -254,7 +271,8 @@ impl Job<'_> {
         done.sort_unstable_by_key(|&(chunk, _)| chunk);
 
         let total: usize = done.iter().map(|(_, traced)| traced.paths.vertex_count()).sum();
-        let mut joined = RayPaths::with_capacity(total.min(self.options.max_vertices));
+        let mut joined = room;
+        joined.reserve(total.min(self.options.max_vertices), 0);
         let mut rays = Vec::new();
         let mut after = 0;
         for (chunk, Traced { mut paths, rays: mut of_chunk }) in done {

@@ -93,6 +93,10 @@ pub struct RayPaths {
 }
 
 impl RayPaths {
+    /// Memory of a vertex in bytes, all columns together.
+    pub const BYTES_PER_VERTEX: usize =
+        size_of::<DVec2>() + 3 * size_of::<f64>() + size_of::<Jones>() + 2 * size_of::<i32>();
+
     /// Number of paths.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -1,82 +1,38 @@
-//! Follows one source ray, with everything it divides into, to the end.
+//! Traces source rays, several at a time.
 
-use glam::DVec2;
-use num_complex::Complex64;
+use std::ops::Range;
 
-use super::emit::Emitted;
-use super::hit_rules::{Contact, STEP_MM};
-use super::interact::{self, Child, Incident, Outcome};
+use super::balance::PowerBalance;
+use super::emit::Emission;
 use super::nearest_hit::{Hit, NearestHit};
 use super::options::{TraceControl, TraceOptions};
-use super::paths::{Ending, Jones, RayPaths};
-use super::vertices::{PathRecord, Vertex};
-use super::{BeamMatrices, SelfHits, WeakRays};
-use crate::optics::{OpticalSystem, Source, Surface, gaussian};
+use super::paths::RayPaths;
+use super::walker::{Cancelled, Going, Rules, Walker};
+use crate::optics::OpticalSystem;
 
-/// The smallest intensity of a child that Optiverse 0.3.4 follows.
-const APP_WEAKEST: f64 = 0.02;
+/// Source rays under way at once: while the search for one waits for memory or a mispredicted branch, the next one is on. Measured in
+/// `docs/performance.md`.
+pub(super) const UNDER_WAY: usize = 8;
 
-/// Light on its way.
-#[derive(Clone, Copy, Debug)]
-struct Ray {
-    position: DVec2,
-    direction: DVec2,
-    intensity: f64,
-    jones: Jones,
-    wavelength_nm: f64,
-    q: Option<Complex64>,
-    /// Index of the medium, as far as it is known.
-    index: f64,
-    remaining_mm: f64,
-    optical_path_mm: f64,
-    events: u32,
-    contact: Option<Contact>,
+/// Source rays to trace.
+#[derive(Clone, Copy)]
+pub(super) struct Batch<'a> {
+    pub(super) emission: &'a Emission<'a>,
+    /// The number of the ray at a place.
+    pub(super) number_of: &'a dyn Fn(u64) -> u64,
+    /// Asked before each ray: whether no more are to be begun.
+    pub(super) is_over: &'a dyn Fn() -> bool,
 }
 
-/// A path that is being traced.
-#[derive(Clone, Copy, Debug)]
-struct OpenPath {
-    /// Where its vertices begin.
-    start: usize,
-    /// Its number among the branches of the source ray.
-    branch: usize,
-    parent_branch: Option<usize>,
-    branch_vertex: usize,
-}
-
-/// A child that waits, with the way up to where it divided.
-#[derive(Clone, Copy, Debug)]
-struct Waiting {
-    ray: Ray,
-    beam_radius_mm: f64,
-    prefix_start: usize,
-    prefix_len: usize,
-    branch: usize,
-    parent_branch: Option<usize>,
-    branch_vertex: usize,
-}
-
-/// Traces source rays one after the other into one result.
+/// Traces source rays into one result, in order.
 pub(super) struct Tracer<'a> {
-    system: &'a OpticalSystem,
-    options: &'a TraceOptions,
-    control: &'a TraceControl,
+    rules: Rules<'a>,
     nearest: NearestHit<'a>,
-    waiting: Vec<Waiting>,
-    /// The path each branch of the present source ray became.
-    branch_paths: Vec<i64>,
-    /// Most vertices in `paths`.
-    max_vertices: usize,
+    walkers: Vec<Walker>,
+    /// Numbers of the walkers that still have light to follow, and what that meets next.
+    going: Vec<usize>,
+    found: Vec<Option<Hit>>,
     pub(super) paths: RayPaths,
-}
-
-/// Why tracing a source ray stopped early.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stopped {
-    /// It was cancelled.
-    Cancelled,
-    /// The limit on vertices was reached.
-    Limit,
 }
 
 impl<'a> Tracer<'a> {
@@ -87,339 +43,92 @@ impl<'a> Tracer<'a> {
         max_vertices: usize,
     ) -> Self {
         Tracer {
-            system,
-            options,
-            control,
+            rules: Rules { system, options, control, max_vertices },
             nearest: NearestHit::new(system, options.physics),
-            waiting: Vec::new(),
-            branch_paths: Vec::new(),
-            max_vertices,
+            walkers: (0..UNDER_WAY).map(|_| Walker::new()).collect(),
+            going: Vec::with_capacity(UNDER_WAY),
+            found: Vec::with_capacity(UNDER_WAY),
             paths: RayPaths::empty(),
         }
     }
 
-    /// Traces one source ray and all it divides into.
-    pub(super) fn trace_ray(&mut self, source: &Source, ray_index: u64, emitted: Emitted) -> Result<(), Stopped> {
-        let first_path = self.paths.len();
-        self.branch_paths.clear();
-        self.waiting.clear();
-        self.paths.balance.emitted += 1.0;
-        let ray = Ray {
-            position: emitted.position,
-            direction: emitted.direction,
-            intensity: 1.0,
-            jones: emitted.jones,
-            wavelength_nm: source.parameters().wavelength_nm,
-            q: emitted.beam.map(|(q, _)| q),
-            index: 1.0,
-            remaining_mm: emitted.length_mm,
-            optical_path_mm: 0.0,
-            events: 0,
-            contact: None,
-        };
-        let radius = emitted.beam.map_or(f64::NAN, |(_, radius)| radius);
-        let result = self.trace_branches(ray, radius, source, ray_index);
-        for path in first_path..self.paths.len() {
-            // Until here a parent is the number of a branch.
-            let parent = &mut self.paths.parents[path];
-            *parent = usize::try_from(*parent).ok().and_then(|b| self.branch_paths.get(b).copied()).unwrap_or(-1);
-        }
-        result
-    }
-
-    fn trace_branches(&mut self, mut ray: Ray, radius: f64, source: &Source, ray_index: u64) -> Result<(), Stopped> {
-        let mut open = OpenPath { start: self.paths.vertex_count(), branch: 0, parent_branch: None, branch_vertex: 0 };
-        self.branch_paths.push(-1);
-        let mut room = self.push(ray.position, &ray, radius, (-1, -1));
-        loop {
-            let ended = room.and_then(|()| self.follow(&mut ray, &mut open));
-            self.close(&open, &ray, ended.unwrap_or(Ending::Limit), source, ray_index);
-            if let Err(stopped) = ended {
-                self.paths.balance.limit += self.waiting.iter().map(|waiting| waiting.ray.intensity).sum::<f64>();
-                return Err(stopped);
-            }
-            let Some(next) = self.waiting.pop() else { return Ok(()) };
-            open = OpenPath {
-                start: self.paths.vertex_count(),
-                branch: next.branch,
-                parent_branch: next.parent_branch,
-                branch_vertex: next.branch_vertex,
-            };
-            ray = next.ray;
-            room = if open.start + next.prefix_len > self.max_vertices {
-                Err(Stopped::Limit)
-            } else {
-                self.paths.repeat_vertices(next.prefix_start, next.prefix_len);
-                self.paths.set_last(ray.intensity, ray.jones, next.beam_radius_mm);
-                Ok(())
-            };
-        }
-    }
-
-    /// Follows a ray until its path ends; where it divides, the reflected light goes on and the transmitted light waits.
-    fn follow(&mut self, ray: &mut Ray, open: &mut OpenPath) -> Result<Ending, Stopped> {
-        loop {
-            if self.control.is_cancelled() {
-                return Err(Stopped::Cancelled);
-            }
-            if ray.events >= self.options.max_events {
-                return Ok(Ending::TooManyEvents);
-            }
-            if ray.intensity < self.options.min_intensity {
-                return Ok(Ending::TooWeak);
-            }
-            if ray.remaining_mm <= 0.0 {
-                return Ok(Ending::TooLong);
-            }
-            let found = self.nearest.find(&ray.incident(), ray.contact.as_ref());
-            let Some(hit) = found.filter(|hit| hit.distance <= ray.remaining_mm) else {
-                self.run_out(ray)?;
-                return Ok(if found.is_some() { Ending::TooLong } else { Ending::Left });
-            };
-            // The system outlives the tracer: its surface can be held while the tracer changes.
-            let system: &'a OpticalSystem = self.system;
-            let surface = &system.surfaces()[hit.surface as usize];
-            if let Some(ending) = self.meet(ray, hit, surface, open)? {
-                return Ok(ending);
-            }
-        }
-    }
-
-    /// The last stretch of a ray that meets nothing more within its length.
-    fn run_out(&mut self, ray: &mut Ray) -> Result<(), Stopped> {
-        let end = ray.position + ray.direction * ray.remaining_mm;
-        self.travel(ray, ray.remaining_mm, end, ray.index)?;
-        self.push(end, ray, ray.beam_radius(), (-1, -1))
-    }
-
-    /// Brings a ray along free space of index `index` to `end`, with vertices in between where a Gaussian beam's envelope needs them.
-    fn travel(&mut self, ray: &mut Ray, distance: f64, end: DVec2, index: f64) -> Result<(), Stopped> {
-        let start = self.paths.points.last().copied().unwrap_or(ray.position);
-        let optical_path = index * start.distance(end);
-        if let Some(q) = ray.q {
-            let reduced = match self.options.physics.beam_matrices {
-                BeamMatrices::Signed => distance / index,
-                BeamMatrices::Unsigned => distance,
-            };
-            let count = gaussian::samples(q, reduced, ray.wavelength_nm);
-            for k in 1..count {
-                let part = f64::from(k) / f64::from(count);
-                let sample = Ray {
-                    optical_path_mm: ray.optical_path_mm + optical_path * part,
-                    q: Some(q + part * reduced),
-                    ..*ray
-                };
-                self.push(start + (end - start) * part, &sample, sample.beam_radius(), (-1, -1))?;
-            }
-            if reduced > 1e-12 {
-                ray.q = Some(q + reduced);
-            }
-        }
-        ray.optical_path_mm += optical_path;
-        Ok(())
-    }
-
-    /// Brings a ray to a surface and lets them interact; the ending, where the path ends there.
-    fn meet(
+    /// Traces rays with all they divide into; the number of rays traced. Where the limit on vertices falls into one, that one is cut,
+    /// the result marked, and those behind it are not traced. `each` is told the number of a ray, of its paths, and where its power went, which
+    /// is not added to the result's own balance.
+    pub(super) fn trace_rays(
         &mut self,
-        ray: &mut Ray,
-        hit: Hit,
-        surface: &Surface,
-        open: &mut OpenPath,
-    ) -> Result<Option<Ending>, Stopped> {
-        let physics = self.options.physics;
-        let mut incident = Incident { point: hit.point, ..ray.incident() };
-        incident.index = interact::media(surface, &incident, physics).map_or(ray.index, |(near, _)| near);
-        self.travel(ray, hit.distance, hit.point, incident.index)?;
-        // Numbers of items and interfaces come from vectors in memory; the format of the result bounds them at 2³¹.
-        let hit_ids = (surface.item as i32, surface.interface as i32);
-        self.push(hit.point, ray, f64::NAN, hit_ids)?;
-        ray.remaining_mm -= hit.distance;
-        ray.events += 1;
-        let mut drawn_limit = f64::INFINITY;
-        if let Some(q) = ray.q {
-            let radius = gaussian::radius(q, ray.wavelength_nm);
-            let (share, half) = interact::aperture(surface, &incident, radius, physics);
-            self.paths.balance.clipped += ray.intensity * (1.0 - share);
-            ray.intensity *= share;
-            incident.intensity = ray.intensity;
-            let clipped = half > 1e-12 && radius > half + 1e-9;
-            incident.q = Some(if clipped { gaussian::with_radius(q, half, ray.wavelength_nm) } else { q });
-            if physics.beam_matrices == BeamMatrices::Unsigned && half > 1e-12 {
-                drawn_limit = half;
-            }
-        }
-
-        let contact = match ray.contact {
-            Some(contact) if contact.reaches(hit.distance) => {
-                contact.and(ray.direction, hit.surface, surface.shape(), hit.point)
-            }
-            _ => Contact::new(ray.direction, hit.distance, hit.surface, surface.shape(), hit.point),
-        };
-        let before = *ray;
-        let leave = |child: &Child, passed: bool| Ray {
-            position: match physics.self_hits {
-                SelfHits::Geometric => hit.point,
-                SelfHits::StepAndSkip => hit.point + child.direction * STEP_MM,
-            },
-            direction: child.direction,
-            intensity: before.intensity * child.share,
-            jones: child.jones,
-            q: child.q,
-            index: child.index,
-            contact: Some(if passed { contact.passed() } else { contact }),
-            ..before
-        };
-        let outcome = interact::interact(surface, &incident, physics);
-        // Where nothing leaves, the vertex shows the beam as it would have left.
-        let shown = match &outcome {
-            Outcome::One { child, .. } | Outcome::Two { transmitted: child, .. } => child.q,
-            Outcome::Blocked | Outcome::Absorbed => incident.q,
-        };
-        let radius = Ray { q: shown, ..before }.beam_radius().min_or_nan(drawn_limit);
-        self.paths.set_last(before.intensity, before.jones, radius);
-
-        match outcome {
-            Outcome::Blocked => Ok(Some(Ending::Blocked)),
-            Outcome::Absorbed => Ok(Some(Ending::Absorbed)),
-            Outcome::One { child, passed } => {
-                self.paths.balance.absorbed += before.intensity * (1.0 - child.share);
-                if child.share == 0.0 && physics.weak_rays == WeakRays::MinIntensity {
-                    ray.intensity = 0.0; // already in the books
-                    return Ok(Some(Ending::Absorbed));
+        batch: &Batch<'_>,
+        places: Range<u64>,
+        each: &mut dyn FnMut(u64, usize, &PowerBalance),
+    ) -> Result<u64, Cancelled> {
+        let mut from = places.start;
+        while from < places.end {
+            let wanted = from..places.end.min(from + UNDER_WAY as u64);
+            let rules = self.rules_with_room();
+            let begun = self.trace_together(batch, wanted.clone(), &rules)?;
+            for (place, number) in (from..from + begun).zip(0..) {
+                let walker = self.walkers[number].traced();
+                let cut = walker.cut || walker.vertices.len() > self.rules_with_room().max_vertices;
+                if cut {
+                    // With the room that the rays before it have left.
+                    let rules = self.rules_with_room();
+                    self.trace_one(batch, place, &rules)?;
                 }
-                *ray = leave(&child, passed);
-                self.paths.set_last(ray.intensity, ray.jones, ray.beam_radius().min_or_nan(drawn_limit));
-                Ok(None)
+                let walker = self.walkers[if cut { 0 } else { number }].traced();
+                self.paths.push_traced(walker);
+                each((batch.number_of)(place), walker.paths.len(), &walker.balance);
+                if cut {
+                    self.paths.truncated = true;
+                    return Ok(place + 1 - places.start);
+                }
             }
-            Outcome::Two { transmitted, reflected } => {
-                let share = transmitted.share + reflected.share;
-                self.paths.balance.absorbed += before.intensity * (1.0 - share);
-                let transmitted = self.strong_enough(leave(&transmitted, true), transmitted.share, before.intensity);
-                let reflected = self.strong_enough(leave(&reflected, false), reflected.share, before.intensity);
-                *ray = match (reflected, transmitted) {
-                    (Some(reflected), Some(transmitted)) => {
-                        self.divide(&transmitted, transmitted.beam_radius().min_or_nan(drawn_limit), open);
-                        reflected
-                    }
-                    (Some(only), None) | (None, Some(only)) => only,
-                    (None, None) => {
-                        ray.intensity = 0.0; // already in the books
-                        return Ok(Some(if share > 1e-12 { Ending::TooWeak } else { Ending::Absorbed }));
-                    }
-                };
-                self.paths.set_last(ray.intensity, ray.jones, ray.beam_radius().min_or_nan(drawn_limit));
-                Ok(None)
+            from += begun;
+            if begun < wanted.end - wanted.start {
+                break; // time is up
             }
         }
+        Ok(from - places.start)
     }
 
-    /// The child where it is to be followed; its power is booked where it is not.
-    fn strong_enough(&mut self, child: Ray, share: f64, incident: f64) -> Option<Ray> {
-        let followed = match self.options.physics.weak_rays {
-            WeakRays::MinIntensity => child.intensity >= self.options.min_intensity && child.intensity > 0.0,
-            WeakRays::FixedShare => share > APP_WEAKEST / incident,
-        };
-        if followed {
-            return Some(child);
+    /// The rules for rays that share what room is left in the result.
+    fn rules_with_room(&self) -> Rules<'a> {
+        Rules { max_vertices: self.rules.max_vertices - self.paths.vertex_count(), ..self.rules }
+    }
+
+    /// Traces the ray at one place, whether or not time is up, by the first walker.
+    fn trace_one(&mut self, batch: &Batch<'_>, place: u64, rules: &Rules<'a>) -> Result<(), Cancelled> {
+        self.trace_together(&Batch { is_over: &|| false, ..*batch }, place..place + 1, rules).map(drop)
+    }
+
+    /// Traces up to [`UNDER_WAY`] rays, one by each walker, in turns; the number of those that were begun.
+    fn trace_together(&mut self, batch: &Batch<'_>, places: Range<u64>, rules: &Rules<'a>) -> Result<u64, Cancelled> {
+        self.going.clear();
+        let mut begun = 0;
+        for (place, number) in places.zip(0..) {
+            if (batch.is_over)() {
+                break;
+            }
+            let (source, index) = batch.emission.source_of((batch.number_of)(place));
+            if self.walkers[number].begin(source, index, &batch.emission.emit(source, index), rules)? == Going::On {
+                self.going.push(number);
+            }
+            begun += 1;
         }
-        self.paths.balance.too_weak += child.intensity;
-        None
-    }
-
-    /// Puts the transmitted light aside; the present path goes on as the reflected light, a branch of its own.
-    fn divide(&mut self, transmitted: &Ray, beam_radius_mm: f64, open: &mut OpenPath) {
-        let prefix_len = self.paths.vertex_count() - open.start;
-        self.waiting.push(Waiting {
-            ray: *transmitted,
-            beam_radius_mm,
-            prefix_start: open.start,
-            prefix_len,
-            branch: open.branch,
-            parent_branch: open.parent_branch,
-            branch_vertex: open.branch_vertex,
-        });
-        open.parent_branch = Some(open.branch);
-        open.branch = self.branch_paths.len();
-        open.branch_vertex = prefix_len - 1;
-        self.branch_paths.push(-1);
-    }
-
-    fn push(&mut self, point: DVec2, ray: &Ray, beam_radius_mm: f64, hit: (i32, i32)) -> Result<(), Stopped> {
-        if self.paths.vertex_count() >= self.max_vertices {
-            return Err(Stopped::Limit);
+        while !self.going.is_empty() {
+            self.found.clear();
+            for &number in &self.going {
+                self.found.push(self.nearest.find(&self.walkers[number]));
+            }
+            let mut kept = 0;
+            for at in 0..self.going.len() {
+                let number = self.going[at];
+                if self.walkers[number].proceed(self.found[at], rules)? == Going::On {
+                    self.going[kept] = number;
+                    kept += 1;
+                }
+            }
+            self.going.truncate(kept);
         }
-        self.paths.push_vertex(Vertex {
-            point,
-            intensity: ray.intensity,
-            jones: ray.jones,
-            optical_path_mm: ray.optical_path_mm,
-            beam_radius_mm,
-            hit,
-        });
-        Ok(())
-    }
-
-    /// Ends the open path and books what is left of its power.
-    fn close(&mut self, open: &OpenPath, ray: &Ray, ending: Ending, source: &Source, ray_index: u64) {
-        let balance = &mut self.paths.balance;
-        *match ending {
-            Ending::Left => &mut balance.left,
-            Ending::Absorbed => &mut balance.absorbed,
-            Ending::Blocked => &mut balance.blocked,
-            Ending::TooWeak => &mut balance.too_weak,
-            Ending::TooManyEvents => &mut balance.too_many_events,
-            Ending::TooLong => &mut balance.too_long,
-            Ending::Limit => &mut balance.limit,
-        } += ray.intensity;
-        if self.paths.vertex_count() < open.start + 2 {
-            // One point is no path: the ray had no length, no events or no power to begin with.
-            self.paths.truncate_vertices(open.start);
-            return;
-        }
-        let [r, g, b] = source.parameters().rgb;
-        let last = self.paths.intensities.last().copied().unwrap_or(0.0);
-        self.branch_paths[open.branch] = self.paths.len() as i64;
-        self.paths.push_path(PathRecord {
-            // The cast cuts, as the app's does.
-            rgba: [r, g, b, (255.0 * last.clamp(0.0, 1.0)) as u8],
-            wavelength_nm: source.parameters().wavelength_nm,
-            source_index: source.index() as i64,
-            ray_index: ray_index as i64,
-            parent: open.parent_branch.map_or(-1, |branch| branch as i64),
-            branch_vertex: open.branch_vertex as i64,
-            ending,
-        });
-    }
-}
-
-impl Ray {
-    /// The light as it starts from the ray's position; a Gaussian beam's parameter is filled in where it meets a surface.
-    fn incident(&self) -> Incident {
-        Incident {
-            point: self.position,
-            direction: self.direction,
-            intensity: self.intensity,
-            jones: self.jones,
-            wavelength_nm: self.wavelength_nm,
-            index: self.index,
-            q: None,
-        }
-    }
-
-    /// 1/e² radius in mm; NaN where it is no Gaussian beam.
-    fn beam_radius(&self) -> f64 {
-        self.q.map_or(f64::NAN, |q| gaussian::radius(q, self.wavelength_nm))
-    }
-}
-
-trait MinOrNan {
-    /// The smaller one, NaN staying NaN.
-    fn min_or_nan(self, other: f64) -> f64;
-}
-
-impl MinOrNan for f64 {
-    fn min_or_nan(self, other: f64) -> f64 {
-        if self > other { other } else { self }
+        Ok(begun)
     }
 }

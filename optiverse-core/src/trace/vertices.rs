@@ -2,6 +2,7 @@
 
 use glam::DVec2;
 
+use super::PowerBalance;
 use super::paths::{Ending, Jones, RayPaths};
 
 /// One vertex.
@@ -30,51 +31,20 @@ pub(super) struct PathRecord {
 }
 
 impl RayPaths {
-    pub(super) fn push_vertex(&mut self, vertex: Vertex) {
-        self.points.push(vertex.point);
-        self.intensities.push(vertex.intensity);
-        self.jones.push(vertex.jones);
-        self.optical_paths_mm.push(vertex.optical_path_mm);
-        self.beam_radii_mm.push(vertex.beam_radius_mm);
-        self.hit_items.push(vertex.hit.0);
-        self.hit_interfaces.push(vertex.hit.1);
+    /// Appends vertices.
+    pub(super) fn push_vertices(&mut self, vertices: &[Vertex]) {
+        self.points.extend(vertices.iter().map(|vertex| vertex.point));
+        self.intensities.extend(vertices.iter().map(|vertex| vertex.intensity));
+        self.jones.extend(vertices.iter().map(|vertex| vertex.jones));
+        self.optical_paths_mm.extend(vertices.iter().map(|vertex| vertex.optical_path_mm));
+        self.beam_radii_mm.extend(vertices.iter().map(|vertex| vertex.beam_radius_mm));
+        self.hit_items.extend(vertices.iter().map(|vertex| vertex.hit.0));
+        self.hit_interfaces.extend(vertices.iter().map(|vertex| vertex.hit.1));
     }
 
-    /// Sets what an interaction changes at the last vertex.
-    pub(super) fn set_last(&mut self, intensity: f64, jones: Jones, beam_radius_mm: f64) {
-        if let (Some(i), Some(j), Some(w)) =
-            (self.intensities.last_mut(), self.jones.last_mut(), self.beam_radii_mm.last_mut())
-        {
-            (*i, *j, *w) = (intensity, jones, beam_radius_mm);
-        }
-    }
-
-    /// Repeats the vertices from `start`, `count` of them, at the end.
-    pub(super) fn repeat_vertices(&mut self, start: usize, count: usize) {
-        let range = start..start + count;
-        self.points.extend_from_within(range.clone());
-        self.intensities.extend_from_within(range.clone());
-        self.jones.extend_from_within(range.clone());
-        self.optical_paths_mm.extend_from_within(range.clone());
-        self.beam_radii_mm.extend_from_within(range.clone());
-        self.hit_items.extend_from_within(range.clone());
-        self.hit_interfaces.extend_from_within(range);
-    }
-
-    /// Takes back the vertices from `len` on.
-    pub(super) fn truncate_vertices(&mut self, len: usize) {
-        self.points.truncate(len);
-        self.intensities.truncate(len);
-        self.jones.truncate(len);
-        self.optical_paths_mm.truncate(len);
-        self.beam_radii_mm.truncate(len);
-        self.hit_items.truncate(len);
-        self.hit_interfaces.truncate(len);
-    }
-
-    /// Closes the path that ends with the last vertex.
-    pub(super) fn push_path(&mut self, record: PathRecord) {
-        self.offsets.push(self.points.len() as i64);
+    /// Adds a path whose vertices end before number `end`.
+    pub(super) fn push_path(&mut self, end: usize, record: PathRecord) {
+        self.offsets.push(end as i64);
         self.rgba.push(record.rgba);
         self.wavelengths_nm.push(record.wavelength_nm);
         self.source_indices.push(record.source_index);
@@ -107,22 +77,66 @@ impl RayPaths {
         self.truncated |= other.truncated;
     }
 
+    /// A result without paths, with room for so many vertices.
+    pub(super) fn with_capacity(vertices: usize) -> Self {
+        let mut paths = RayPaths::empty();
+        paths.reserve(vertices, 0);
+        paths
+    }
+
+    /// Whether there is room for as many vertices again, or for 65,536.
+    pub(super) fn has_room(&self) -> bool {
+        let spare = self.points.capacity() - self.points.len();
+        spare >= self.points.len().min(1 << 16)
+    }
+
+    /// Makes room for this many vertices and paths in all.
+    pub(super) fn reserve(&mut self, vertices: usize, paths: usize) {
+        let more = vertices.saturating_sub(self.points.len());
+        self.points.reserve_exact(more);
+        self.intensities.reserve_exact(more);
+        self.jones.reserve_exact(more);
+        self.optical_paths_mm.reserve_exact(more);
+        self.beam_radii_mm.reserve_exact(more);
+        self.hit_items.reserve_exact(more);
+        self.hit_interfaces.reserve_exact(more);
+        let more = paths.saturating_sub(self.endings.len());
+        self.offsets.reserve(more);
+        self.rgba.reserve(more);
+        self.wavelengths_nm.reserve(more);
+        self.source_indices.reserve(more);
+        self.ray_indices.reserve(more);
+        self.parents.reserve(more);
+        self.branch_vertices.reserve(more);
+        self.endings.reserve(more);
+    }
+
+    /// Takes everything out and keeps the memory.
+    pub(super) fn clear(&mut self) {
+        self.points.clear();
+        self.intensities.clear();
+        self.jones.clear();
+        self.optical_paths_mm.clear();
+        self.beam_radii_mm.clear();
+        self.hit_items.clear();
+        self.hit_interfaces.clear();
+        self.offsets.clear();
+        self.offsets.push(0);
+        self.rgba.clear();
+        self.wavelengths_nm.clear();
+        self.source_indices.clear();
+        self.ray_indices.clear();
+        self.parents.clear();
+        self.branch_vertices.clear();
+        self.endings.clear();
+        self.items.clear();
+        self.source_items.clear();
+        self.balance = PowerBalance::default();
+        self.truncated = false;
+    }
+
     /// A result without paths.
     pub(super) fn empty() -> Self {
         RayPaths { offsets: vec![0], ..RayPaths::default() }
-    }
-
-    /// A result without paths, with room for so many vertices.
-    pub(super) fn with_capacity(vertices: usize) -> Self {
-        RayPaths {
-            points: Vec::with_capacity(vertices),
-            intensities: Vec::with_capacity(vertices),
-            jones: Vec::with_capacity(vertices),
-            optical_paths_mm: Vec::with_capacity(vertices),
-            beam_radii_mm: Vec::with_capacity(vertices),
-            hit_items: Vec::with_capacity(vertices),
-            hit_interfaces: Vec::with_capacity(vertices),
-            ..RayPaths::empty()
-        }
     }
 }

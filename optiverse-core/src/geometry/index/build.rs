@@ -1,0 +1,289 @@
+//! Builds an index, and keeps it up to date when surfaces move.
+
+use std::collections::BTreeMap;
+
+use super::block::{Block, Link, Piece};
+use super::grid::Grid;
+use super::{Index, cost};
+use crate::geometry::{Aabb, Shape};
+
+/// Grids within grids.
+const MOST_DEPTH: u32 = 4;
+
+/// Surfaces from which on building on several threads pays.
+const MANY: usize = 4_096;
+
+/// More surfaces than an index holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{surfaces} surfaces, more than {}", Index::MAX_SURFACES)]
+pub struct TooManySurfaces {
+    /// How many.
+    pub surfaces: usize,
+}
+
+/// Where surfaces are by number.
+trait Shapes<'a>: Fn(u32) -> &'a Shape + Sync {}
+
+impl<'a, T: Fn(u32) -> &'a Shape + Sync> Shapes<'a> for T {}
+
+impl Index {
+    /// The index over surfaces whose form `shape` knows by number; `reach_mm` is the largest coordinate of anything that sends rays besides
+    /// them.
+    ///
+    /// # Panics
+    /// With more than [`MAX_SURFACES`](Self::MAX_SURFACES), which would need 60 GB: [`check_count`](Self::check_count) tells before.
+    #[must_use]
+    pub fn build<'a>(surfaces: usize, reach_mm: f64, shape: impl Fn(u32) -> &'a Shape + Sync) -> Self {
+        assert!(surfaces <= Self::MAX_SURFACES, "more surfaces than an index holds");
+        let mut index = Index { surfaces: surfaces as u32, reach_mm, ..Index::default() };
+        index.rebuild(shape);
+        index
+    }
+
+    /// Builds the index anew over the same number of surfaces.
+    pub fn rebuild<'a>(&mut self, shape: impl Fn(u32) -> &'a Shape + Sync) {
+        let (surfaces, reach_mm) = (self.surfaces, self.reach_mm);
+        if surfaces == 0 {
+            return;
+        }
+        let aabb = (0..surfaces).fold(Aabb::EMPTY, |sum, surface| sum.union(shape(surface).aabb()));
+        let reach = reach_mm.max(aabb.min.abs().max(aabb.max.abs()).max_element());
+        // The hit rules find surfaces up to 1e-7 mm off their ends, and rounding adds to it.
+        let tolerance = 1e-6 + 1e-12 * reach;
+        let all: Vec<u32> = (0..surfaces).collect();
+        let index = build_root(aabb.grown(4.0 * tolerance), &all, tolerance, &shape);
+        *self = Index { surfaces, reach_mm, tolerance, blocks_built: index.blocks.len(), ..index };
+    }
+
+    /// Whether an index holds so many surfaces.
+    ///
+    /// # Errors
+    /// More than [`MAX_SURFACES`](Self::MAX_SURFACES).
+    pub fn check_count(surfaces: usize) -> Result<(), TooManySurfaces> {
+        if surfaces <= Self::MAX_SURFACES { Ok(()) } else { Err(TooManySurfaces { surfaces }) }
+    }
+
+    /// Moves a surface; `false` where that cannot be done in place, or has made the index so much worse that building it anew is
+    /// better. The index is of no use then.
+    #[must_use]
+    pub fn update(&mut self, surface: u32, old: &Shape, new: &Shape) -> bool {
+        let Some(root) = self.grids.first() else { return false };
+        let (aabb, inner) = (new.aabb(), root.aabb.grown(-4.0 * self.tolerance));
+        if aabb.min.cmplt(inner.min).any() || aabb.max.cmpgt(inner.max).any() {
+            return false;
+        }
+        self.remove(0, surface, old);
+        self.insert(0, surface, new);
+        // A quarter more blocks cost a query a tenth, which is what surfaces moved at random in a maze come to.
+        self.blocks.len() <= self.blocks_built + self.blocks_built / 4 + 4
+    }
+
+    /// Bytes of memory.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        size_of_val(self.blocks.as_slice()) + size_of_val(self.grids.as_slice())
+    }
+
+    /// Puts a surface into the cells of a grid that it reaches.
+    fn insert(&mut self, grid: u32, surface: u32, shape: &Shape) {
+        self.each_cell(grid, shape, |index, cell, piece| index.put(cell, surface, piece), &mut |index, finer| {
+            index.insert(finer, surface, shape);
+        });
+    }
+
+    /// Takes a surface out of the cells of a grid that it reaches.
+    fn remove(&mut self, grid: u32, surface: u32, shape: &Shape) {
+        let clear = |index: &mut Index, mut cell: u32, _: &Piece| {
+            loop {
+                let block = &mut index.blocks[cell as usize];
+                block.remove(surface);
+                let Some(Link::Block(next)) = block.link() else { return };
+                cell = next;
+            }
+        };
+        self.each_cell(grid, shape, clear, &mut |index, finer| index.remove(finer, surface, shape));
+    }
+
+    /// Calls `visit` with each cell of a grid that a surface reaches and its piece there, and `descend` once with each finer grid.
+    fn each_cell(
+        &mut self,
+        grid: u32,
+        shape: &Shape,
+        visit: impl Fn(&mut Index, u32, &Piece),
+        descend: &mut dyn FnMut(&mut Index, u32),
+    ) {
+        let grid = self.grids[grid as usize].clone();
+        let mut finer = Vec::new();
+        grid.cells(shape, |column, row, piece| {
+            let cell = grid.first + row * grid.columns + column;
+            match self.blocks[cell as usize].link() {
+                Some(Link::Grid(at)) if finer.contains(&at) => {}
+                Some(Link::Grid(at)) => finer.push(at),
+                _ => visit(self, cell, piece),
+            }
+        });
+        for at in finer {
+            descend(self, at);
+        }
+    }
+
+    /// Puts a piece into a cell that has no finer grid.
+    fn put(&mut self, mut cell: u32, surface: u32, piece: &Piece) {
+        while !self.blocks[cell as usize].insert(surface, piece) {
+            cell = match self.blocks[cell as usize].link() {
+                Some(Link::Block(next)) => next,
+                _ => {
+                    // Of at most eight pieces to a cell and less than 2³⁰ in all.
+                    let next = self.blocks.len() as u32;
+                    let displaced = self.blocks[cell as usize].set_link(Link::Block(next));
+                    self.blocks.push(displaced);
+                    next
+                }
+            };
+        }
+    }
+
+    /// The surfaces of a cell that has no finer grid.
+    fn content(&self, mut cell: u32) -> Vec<u32> {
+        let mut found = Vec::new();
+        loop {
+            let block = &self.blocks[cell as usize];
+            found.extend(block.surfaces());
+            let Some(Link::Block(next)) = block.link() else { return found };
+            cell = next;
+        }
+    }
+
+    /// Takes over the blocks and grids of another index; the number of its first grid here.
+    fn absorb(&mut self, other: Index) -> u32 {
+        let (blocks, grids) = (self.blocks.len() as u32, self.grids.len() as u32);
+        self.grids.extend(other.grids.into_iter().map(|grid| grid.moved(blocks)));
+        self.blocks.extend(other.blocks.into_iter().map(|block| block.relinked(blocks, grids)));
+        grids
+    }
+}
+
+/// The grid over everything, its rows shared out among threads.
+fn build_root<'a>(aabb: Aabb, all: &[u32], tolerance: f64, shape: &impl Shapes<'a>) -> Index {
+    let (grid, _) = choose(aabb, all, tolerance, shape);
+    let workers = workers(all.len(), grid.rows);
+    if workers == 1 {
+        return fill(grid, all, tolerance, 0, shape);
+    }
+    let bands: Vec<Grid> = (0..workers)
+        .map(|k| {
+            let (from, to) = (grid.rows * k / workers, grid.rows * (k + 1) / workers);
+            let aabb = Aabb { min: grid.cell_box(0, from).min, max: grid.cell_box(grid.columns - 1, to - 1).max };
+            Grid::new(aabb, (grid.columns, to - from), 0, tolerance)
+        })
+        .collect();
+    let parts: Vec<Index> = std::thread::scope(|scope| {
+        let started: Vec<_> =
+            bands.into_iter().map(|band| scope.spawn(move || fill(band, all, tolerance, 0, shape))).collect();
+        let joined = started.into_iter().map(|part| match part.join() {
+            Ok(part) => part,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        joined.collect()
+    });
+    join(grid, parts)
+}
+
+/// Bands of one grid as one index.
+fn join(grid: Grid, parts: Vec<Index>) -> Index {
+    let cells = grid.len() as usize;
+    let total = parts.iter().map(|part| part.blocks.len()).sum();
+    let mut index = Index { blocks: Vec::with_capacity(total), grids: vec![grid], ..Index::default() };
+    // The cells of all bands stand in front, row by row; what they link to behind them.
+    let mut rest = Vec::with_capacity(total - cells);
+    for part in parts {
+        let own = part.grids[0].len();
+        // A block that was number `own + i` comes to stand at `cells + rest + i`; the band's own grid falls away.
+        let blocks = ((cells + rest.len()) as u32).wrapping_sub(own);
+        let grids = index.grids.len() as u32 - 1;
+        index.grids.extend(part.grids.into_iter().skip(1).map(|grid| grid.moved(blocks)));
+        let mut moved = part.blocks.into_iter().map(|block| block.relinked(blocks, grids));
+        index.blocks.extend(moved.by_ref().take(own as usize));
+        rest.extend(moved);
+    }
+    index.blocks.append(&mut rest);
+    index
+}
+
+/// Threads to build with: as many as there are cores, where there is work for them.
+fn workers(surfaces: usize, rows: u32) -> u32 {
+    if !cfg!(feature = "parallel") || surfaces < MANY {
+        return 1;
+    }
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    u32::try_from(cores.min(16)).unwrap_or(1).min(rows)
+}
+
+/// The grid over a box whose queries cost least, and that cost.
+fn choose<'a>(aabb: Aabb, surfaces: &[u32], tolerance: f64, shape: &impl Shapes<'a>) -> (Grid, f64) {
+    let every = surfaces.len().div_ceil(cost::SAMPLE);
+    let length_mm: f64 = {
+        let sample = surfaces.iter().step_by(every);
+        let length = |&s: &u32| {
+            let chord = shape(s).chord();
+            let piece = Piece { a: chord.p1(), b: chord.p2(), reach: 0.0 };
+            piece.clipped(&aabb).map_or(0.0, |part| part.a.distance(part.b))
+        };
+        every as f64 * sample.map(length).sum::<f64>()
+    };
+    let mut best = (Grid::new(aabb, (1, 1), 0, tolerance), f64::INFINITY);
+    let mut counts = Vec::new();
+    // A sample of the surfaces in a grid that is coarser by as much shows the same picture.
+    let sample: Vec<u32> = surfaces.iter().copied().step_by(every).collect();
+    for (columns, rows) in cost::resolutions(&aabb, surfaces.len()) {
+        let grid = Grid::new(aabb, (columns, rows), 0, tolerance);
+        counts.clear();
+        counts.resize(grid.len() as usize, 0_u32);
+        for &surface in &sample {
+            grid.cells(shape(surface), |column, row, _| counts[(row * columns + column) as usize] += every as u32);
+        }
+        let cost = cost::query(&grid, &counts, length_mm);
+        if cost < best.1 {
+            best = (grid, cost);
+        }
+    }
+    best
+}
+
+/// The index of one grid over these surfaces, with finer grids where it is crowded.
+fn fill<'a>(grid: Grid, surfaces: &[u32], tolerance: f64, depth: u32, shape: &impl Shapes<'a>) -> Index {
+    let columns = grid.columns;
+    let mut index = Index { blocks: vec![Block::EMPTY; grid.len() as usize], tolerance, ..Index::default() };
+    let mut counts = vec![0_u32; grid.len() as usize];
+    let mut crowded: BTreeMap<u32, Vec<(u32, Piece)>> = BTreeMap::new();
+    for &surface in surfaces {
+        grid.cells(shape(surface), |column, row, piece| {
+            let cell = row * columns + column;
+            counts[cell as usize] += 1;
+            if depth < MOST_DEPTH && counts[cell as usize] > cost::CROWDED {
+                crowded.entry(cell).or_default().push((surface, *piece));
+            } else {
+                index.put(cell, surface, piece);
+            }
+        });
+    }
+    index.grids.push(grid.clone());
+    for (cell, late) in crowded {
+        let mut inside = index.content(cell);
+        inside.extend(late.iter().map(|(surface, _)| *surface));
+        inside.sort_unstable();
+        inside.dedup();
+        let aabb = grid.cell_box(cell % columns, cell / columns);
+        let (finer, cost) = choose(aabb, &inside, tolerance, shape);
+        if finer.len() > 1 && cost::worth_a_grid(counts[cell as usize], cost) {
+            let finer = index.absorb(fill(finer, &inside, tolerance, depth + 1, shape));
+            index.blocks[cell as usize] = Block::EMPTY;
+            index.blocks[cell as usize].set_link(Link::Grid(finer));
+        } else {
+            for (surface, piece) in &late {
+                index.put(cell, *surface, piece);
+            }
+        }
+    }
+    index
+}

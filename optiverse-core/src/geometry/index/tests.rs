@@ -1,0 +1,189 @@
+//! The index against a scan of all surfaces.
+
+use glam::DVec2;
+use proptest::prelude::*;
+
+use super::{Index, NO_SURFACE, Query, TooManySurfaces};
+use crate::geometry::{Arc, Segment, Shape};
+
+/// The distance at which a ray meets a surface, to rounding: a stand-in for the hit rules.
+fn distance(shape: &Shape, origin: DVec2, direction: DVec2) -> f64 {
+    match shape {
+        Shape::Segment(segment) => {
+            let along = segment.p2() - segment.p1();
+            let across = direction.perp_dot(along);
+            let to = segment.p1() - origin;
+            let (t, u) = (to.perp_dot(along) / across, to.perp_dot(direction) / across);
+            if t >= 0.0 && (-1e-12..=1.0 + 1e-12).contains(&u) { t } else { f64::INFINITY }
+        }
+        Shape::Arc(arc) => {
+            let from_centre = origin - arc.centre();
+            let b = direction.dot(from_centre);
+            let discriminant = b * b - (from_centre.length_squared() - arc.radius() * arc.radius());
+            if discriminant < 0.0 {
+                return f64::INFINITY;
+            }
+            let root = discriminant.sqrt();
+            let on_arc = |t: &f64| *t >= 0.0 && arc.height_over_chord(origin + direction * *t) >= 0.0;
+            [-b - root, -b + root].into_iter().find(on_arc).unwrap_or(f64::INFINITY)
+        }
+    }
+}
+
+fn build(shapes: &[Shape]) -> Index {
+    Index::build(shapes.len(), 0.0, |i| &shapes[i as usize])
+}
+
+fn nearest(index: &Index, shapes: &[Shape], origin: DVec2, direction: DVec2) -> Option<(u32, f64)> {
+    index.nearest(&Query::new(origin, direction), NO_SURFACE, |i| distance(&shapes[i as usize], origin, direction))
+}
+
+fn nearest_by_scan(shapes: &[Shape], origin: DVec2, direction: DVec2) -> Option<(u32, f64)> {
+    let found = shapes.iter().zip(0..).map(|(shape, i)| (distance(shape, origin, direction), i));
+    let least = found.filter(|(t, _)| t.is_finite()).min_by(|a, b| a.partial_cmp(b).unwrap());
+    least.map(|(t, i)| (i, t))
+}
+
+/// A surface from numbers: place, direction, length, bend (0: straight).
+fn shape((x, y, angle, length, bend): (f64, f64, f64, f64, f64), far: DVec2, quantised: bool) -> Shape {
+    let q = |x: f64| if quantised { x.round() } else { x };
+    let middle = far + DVec2::new(q(x), q(y));
+    let half = DVec2::from_angle(angle) * (0.5 * length);
+    // On halves, so that no length is 0.
+    let half = if quantised { half.round() + DVec2::splat(0.5) } else { half };
+    let chord = Segment::new(middle + half, middle - half).unwrap();
+    if bend.abs() < 0.3 {
+        return Shape::Segment(chord);
+    }
+    Shape::Arc(Arc::new(chord, chord.half_length() * bend.signum() * (0.8 + bend.abs())).unwrap())
+}
+
+fn surfaces() -> impl Strategy<Value = Vec<(f64, f64, f64, f64, f64)>> {
+    // Most are small and many stand close together, so that grids are refined.
+    let place = prop_oneof![-50.0..50.0_f64, -2.0..2.0_f64, Just(0.0)];
+    let length = prop_oneof![0.01..0.5_f64, 1.0..10.0_f64, 50.0..200.0_f64];
+    prop::collection::vec((place.clone(), place, 0.0..6.3_f64, length, -1.0..1.0_f64), 0..300)
+}
+
+/// A ray of a random direction, or along an axis.
+fn ray() -> impl Strategy<Value = (DVec2, DVec2)> {
+    let direction = prop_oneof![
+        (0.0..6.3_f64).prop_map(DVec2::from_angle),
+        prop::sample::select(vec![DVec2::X, DVec2::Y, DVec2::NEG_X, DVec2::NEG_Y])
+    ];
+    let place = prop_oneof![-60.0..60.0_f64, -1e3..1e3_f64, Just(0.0)];
+    (place.clone(), place, direction).prop_map(|(x, y, direction)| (DVec2::new(x, y), direction))
+}
+
+fn far() -> impl Strategy<Value = DVec2> {
+    prop_oneof![Just(DVec2::ZERO), Just(DVec2::new(1e6, -1e6))]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn the_index_finds_what_a_scan_finds(
+        surfaces in surfaces(), far in far(), quantised in any::<bool>(),
+        rays in prop::collection::vec(ray(), 20), aims in prop::collection::vec(0..300_usize, 10),
+    ) {
+        let shapes: Vec<Shape> = surfaces.into_iter().map(|s| shape(s, far, quantised)).collect();
+        let index = build(&shapes);
+        // Some rays are aimed at end points, where surfaces and cells may meet.
+        let aimed = aims.iter().filter(|_| !shapes.is_empty()).map(|&aim| {
+            let (from, to) = (far + rays[0].0, shapes[aim % shapes.len()].chord().p1());
+            (from, (to - from).normalize_or(DVec2::X))
+        });
+        for (origin, direction) in rays.iter().map(|&(origin, direction)| (far + origin, direction)).chain(aimed) {
+            let (found, wanted) = (nearest(&index, &shapes, origin, direction), nearest_by_scan(&shapes, origin, direction));
+            prop_assert_eq!(found, wanted);
+        }
+    }
+
+    #[test]
+    fn an_index_kept_up_to_date_finds_what_a_new_one_finds(
+        surfaces in surfaces(), moves in prop::collection::vec((0..300_usize, -50.0..50.0_f64, -50.0..50.0_f64), 1..40),
+        rays in prop::collection::vec(ray(), 10),
+    ) {
+        let mut shapes: Vec<Shape> = surfaces.into_iter().map(|s| shape(s, DVec2::ZERO, false)).collect();
+        prop_assume!(!shapes.is_empty());
+        let mut index = build(&shapes);
+        for (which, x, y) in moves {
+            let which = which % shapes.len();
+            let old = shapes[which];
+            shapes[which] = shape((x, y, x + y, 3.0, 0.01 * x), DVec2::ZERO, false);
+            if !index.update(which as u32, &old, &shapes[which]) {
+                index.rebuild(|i| &shapes[i as usize]);
+            }
+        }
+        for (origin, direction) in rays {
+            prop_assert_eq!(nearest(&index, &shapes, origin, direction), nearest_by_scan(&shapes, origin, direction));
+        }
+    }
+}
+
+/// Small segments, half of them within a thousandth of the area.
+fn crowd(count: u32) -> Vec<Shape> {
+    let mut random = fastrand::Rng::with_seed(7);
+    let mut place = |side: f64| DVec2::new(random.f64() - 0.5, random.f64() - 0.5) * side;
+    (0..count)
+        .map(|i| {
+            let side = if i % 2 == 0 { 1000.0 } else { 30.0 };
+            let (middle, half) = (place(side), place(0.004 * side) + DVec2::splat(1e-3));
+            Shape::Segment(Segment::new(middle - half, middle + half).unwrap())
+        })
+        .collect()
+}
+
+#[test]
+fn a_crowd_gets_finer_grids_and_is_found_all_the_same() {
+    let shapes = crowd(6_000);
+    let index = build(&shapes);
+    assert!(index.grids.len() > 1, "{} grids", index.grids.len());
+    let mut hits = 0;
+    for i in 0..2_000 {
+        let origin = DVec2::from_angle(f64::from(i)) * f64::from(i % 20);
+        let direction = DVec2::from_angle(0.7 * f64::from(i));
+        let found = nearest(&index, &shapes, origin, direction);
+        assert_eq!(found, nearest_by_scan(&shapes, origin, direction), "ray {i}");
+        hits += u32::from(found.is_some());
+    }
+    assert!(hits > 1_900);
+}
+
+#[test]
+fn few_surfaces_are_one_cell() {
+    let shapes = crowd(8);
+    assert_eq!(build(&shapes).grids[0].len(), 1);
+}
+
+#[test]
+fn a_surface_that_leaves_the_box_asks_for_a_new_index() {
+    let shapes = crowd(100);
+    let mut index = build(&shapes);
+    let outside = shape((1e4, 0.0, 0.0, 1.0, 0.0), DVec2::ZERO, false);
+    assert!(!index.update(3, &shapes[3], &outside));
+}
+
+#[test]
+fn an_index_that_has_got_worse_asks_for_a_new_one() {
+    // Everything moves into one corner.
+    let mut shapes = crowd(2_000);
+    let mut index = build(&shapes);
+    let in_place = (0..2_000).take_while(|&i| {
+        let old = shapes[i];
+        let at = (0.01 * i as f64, -20.0, 0.1 * i as f64, 0.5, 0.0);
+        shapes[i] = shape(at, DVec2::ZERO, false);
+        index.update(i as u32, &old, &shapes[i])
+    });
+    let in_place = in_place.count();
+    assert!((100..2_000).contains(&in_place), "{in_place} moved in place");
+}
+
+#[test]
+fn most_surfaces() {
+    assert!(Index::check_count(Index::MAX_SURFACES).is_ok());
+    let surfaces = Index::MAX_SURFACES + 1;
+    assert_eq!(Index::check_count(surfaces), Err(TooManySurfaces { surfaces }));
+    assert_eq!(nearest(&Index::default(), &[], DVec2::ZERO, DVec2::X), None);
+}

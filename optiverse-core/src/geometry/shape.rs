@@ -1,0 +1,52 @@
+//! The form of a surface.
+
+use glam::DVec2;
+
+use super::{Aabb, Arc, Segment};
+
+/// Where a surface is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Shape {
+    /// Straight.
+    Segment(Segment),
+    /// Circular.
+    Arc(Arc),
+}
+
+impl Shape {
+    /// The line between the end points.
+    #[must_use]
+    pub fn chord(&self) -> &Segment {
+        match self {
+            Shape::Segment(segment) => segment,
+            Shape::Arc(arc) => arc.chord(),
+        }
+    }
+
+    /// A box around it.
+    #[must_use]
+    pub fn aabb(&self) -> Aabb {
+        match self {
+            Shape::Segment(segment) => segment.aabb(),
+            Shape::Arc(arc) => arc.aabb(),
+        }
+    }
+
+    /// Half the length of the surface in mm, along the arc where it is one.
+    #[must_use]
+    pub fn half_length(&self) -> f64 {
+        match self {
+            Shape::Segment(segment) => segment.half_length(),
+            Shape::Arc(arc) => 0.5 * arc.arc_length(),
+        }
+    }
+
+    /// Unit normal at a point of the surface, on the side from which n1 is met first.
+    #[must_use]
+    pub fn normal_at(&self, point: DVec2) -> DVec2 {
+        match self {
+            Shape::Segment(segment) => segment.normal(),
+            Shape::Arc(arc) => arc.outward_normal(point) * arc.signed_radius().signum(),
+        }
+    }
+}
