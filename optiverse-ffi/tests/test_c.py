@@ -7,9 +7,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from building import FFI, INCLUDE, WARNINGS, Library, run
+from building import FFI, INCLUDE, SANITIZERS, WARNINGS, Library, run
 
-SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 PROGRAMS = sorted([*FFI.glob("tests/c/test_*.c"), *FFI.glob("tests/cpp/test_*.cpp")])
 # More than any machine can address: a thread with such a stack cannot be started.
 NO_STACK = {"RUST_MIN_STACK": "1000000000000000"}
