@@ -85,4 +85,4 @@ def test_stripped_library_is_small(release: Library, tmp_path: Path) -> None:
     stripped = tmp_path / "liboptiverse.so"
     shutil.copy(release.folder / "liboptiverse.so", stripped)
     run("strip", "--strip-unneeded", stripped)
-    assert 500_000 < stripped.stat().st_size < 2_000_000
+    assert 500_000 < stripped.stat().st_size < 2_500_000
