@@ -20,7 +20,7 @@ FORBIDDEN = {
 }
 # Written by cargo, with the registry of each package, and by `make header`.
 GENERATED = ("Cargo.lock", "optiverse.h")
-CODE = {".rs", ".py", ".pyi", ".sh", ".c", ".h", ".hpp"}
+CODE = {".rs", ".py", ".pyi", ".sh", ".c", ".h", ".hpp", ".ts", ".mjs"}
 MOST_LINES = 800
 
 

@@ -22,15 +22,20 @@ ROOT = Path(__file__).resolve().parent.parent
 class Suite:
     """A set of tests: the command that runs it, and the programs it needs, each with its Debian package.
 
-    A need that ends in `.h` is a header of C.
+    A need that ends in `.h` is a header of C. Where more is needed, `probe` is a command that ends with code 0 if it is
+    there, and `probe_packages` are the Debian packages that bring it.
     """
 
     name: str
     command: Sequence[str]
     needs: Mapping[str, str] = field(default_factory=dict)
+    probe: Sequence[str] | None = None
+    probe_packages: str = ""
 
 
 PYTHON = ".venv/bin/python"
+# .ci/run installs the same.
+QT_PACKAGES = "libdbus-1-3 libegl1 libfontconfig1 libgl1 libglib2.0-0 libgssapi-krb5-2 libxkbcommon0"
 C_TESTS = [PYTHON, "-m", "pytest", "-q", "-o", "pythonpath=optiverse-ffi/tests"]
 C_COMPILERS = {"cc": "gcc", "c++": "g++"}
 FUZZ = ["cargo", "run", "--quiet", "--locked", "--manifest-path", "fuzz/Cargo.toml", "--bin"]
@@ -41,8 +46,18 @@ SUITES = [
     Suite(
         "rust without threads", ["cargo", "test", "--locked", "-p", "optiverse-core", "--no-default-features", "--lib"]
     ),
-    Suite("python", [PYTHON, "-m", "pytest", "-q", "python/tests"]),
+    Suite("python", [PYTHON, "-m", "pytest", "-q", "python/tests", "--ignore=python/tests/qt"]),
+    # Qt comes with PyQt6, but wants libraries of the system.
+    Suite(
+        "python with Qt",
+        [PYTHON, "-m", "pytest", "-q", "python/tests/qt"],
+        {"curl": "curl"},
+        probe=[PYTHON, "-c", "import PyQt6.QtWebSockets, PyQt6.QtWidgets"],
+        probe_packages=QT_PACKAGES,
+    ),
     Suite("tools", [PYTHON, "-m", "pytest", "-q", "-o", "pythonpath=tools", "tools/tests"]),
+    Suite("widget front end", ["tools/widget.sh"], {"npm": "npm"}),
+    Suite("widget in a browser", ["tools/browser_tests.sh"], {"chromium": "chromium"}),
     Suite(
         "c", [*C_TESTS, *(f"optiverse-ffi/tests/test_{name}.py" for name in ("c", "examples", "golden"))], C_COMPILERS
     ),
@@ -84,14 +99,20 @@ def run_all(
     all_needed: bool,
     run: Callable[[Sequence[str]], int],
     find: Callable[[str], bool] = find,
+    works: Callable[[Sequence[str]], bool] = lambda _: True,
 ) -> int:
     """Run the suites in order and return the exit code: 0 where all that could run passed, otherwise 1."""
     failed: list[Suite] = []
-    left_out: list[tuple[Suite, list[str]]] = []
+    # With why, and the packages that would help.
+    left_out: list[tuple[Suite, str, list[str]]] = []
     for suite in suites:
         missing = [need for need in suite.needs if not find(need)]
         if missing:
-            left_out.append((suite, missing))
+            left_out.append((suite, f"it needs {', '.join(missing)}", [suite.needs[need] for need in missing]))
+            continue
+        if suite.probe is not None and not works(suite.probe):
+            why = f"this fails: {shlex.join(suite.probe)}"
+            left_out.append((suite, why, suite.probe_packages.split()))
             continue
         print(f"\n== {suite.name} ==", flush=True)
         if run(suite.command) != 0:
@@ -101,10 +122,10 @@ def run_all(
     print(f", {len(left_out)} left out" if left_out else "")
     for suite in failed:
         print(f"FAILED {suite.name}: {shlex.join(suite.command)}")
-    for suite, missing in left_out:
-        print(f"{'FAILED' if all_needed else 'left out'} {suite.name}: it needs {', '.join(missing)}")
+    for suite, why, _ in left_out:
+        print(f"{'FAILED' if all_needed else 'left out'} {suite.name}: {why}")
     if left_out:
-        packages = {suite.needs[need] for suite, missing in left_out for need in missing}
+        packages = {package for _, _, packages in left_out for package in packages}
         print(f"apt-get install {' '.join(sorted(packages))}")
     return 1 if failed or (left_out and all_needed) else 0
 
@@ -117,10 +138,16 @@ def main() -> int:
     # Plots are drawn into memory; no window is opened.
     environment["MPLBACKEND"] = "Agg"
 
+    # Nor by Qt.
+    environment["QT_QPA_PLATFORM"] = "offscreen"
+
     def run(command: Sequence[str]) -> int:
         return subprocess.run(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, check=False).returncode
 
-    return run_all(SUITES, all_needed=os.environ.get("OPTIVERSE_TEST_ALL") == "1", run=run)
+    def works(command: Sequence[str]) -> bool:
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False).returncode == 0
+
+    return run_all(SUITES, all_needed=os.environ.get("OPTIVERSE_TEST_ALL") == "1", run=run, works=works)
 
 
 if __name__ == "__main__":

@@ -5,9 +5,12 @@
 use std::io;
 use std::path::Path;
 
+use optiverse_client::{ClientError, StartError};
 use optiverse_core::scene::{
     EditError as CoreEditError, ItemError, LinkError as CoreLinkError, LoadError, SceneError as CoreSceneError,
 };
+use optiverse_core::sync::FrameError;
+use optiverse_core::sync::session::LocalEditError;
 use optiverse_core::trace::TraceError as CoreTraceError;
 use pyo3::prelude::*;
 
@@ -25,6 +28,10 @@ mod python {
     pyo3::import_exception!(optiverse_engine.errors, SceneError);
     pyo3::import_exception!(optiverse_engine.errors, SceneFileError);
     pyo3::import_exception!(optiverse_engine.errors, SceneFileNotFoundError);
+    pyo3::import_exception!(optiverse_engine.errors, SessionClosedError);
+    pyo3::import_exception!(optiverse_engine.errors, ShareError);
+    pyo3::import_exception!(optiverse_engine.errors, SyncArgumentError);
+    pyo3::import_exception!(optiverse_engine.errors, SyncError);
     pyo3::import_exception!(optiverse_engine.errors, TraceError);
     pyo3::import_exception!(optiverse_engine.errors, UnknownItemError);
 }
@@ -113,6 +120,60 @@ pub(crate) fn item_error(py: Python<'_>, error: &ItemError) -> PyErr {
         ItemError::NoId { key, .. } | ItemError::BadId { key, .. } => with(py, exception, "key", *key),
         _ => exception,
     }
+}
+
+/// An edit of a scene that follows a session.
+pub(crate) fn follows_a_session() -> PyErr {
+    python::EditError::new_err("this scene follows a session: edit it by the session's methods, or a `copy()` of it")
+}
+
+/// An edit that was refused in a session.
+pub(crate) fn local_edit_error(py: Python<'_>, error: &LocalEditError) -> PyErr {
+    match error {
+        LocalEditError::Edit(error) => edit_error(py, error),
+        other => python::ShareError::new_err(other.to_string()),
+    }
+}
+
+/// A text that is no saved work.
+pub(crate) fn saved_work(py: Python<'_>, argument: &str, error: &FrameError) -> PyErr {
+    let exception = python::SyncArgumentError::new_err(format!("the text is no saved session: {error}"));
+    with(py, with(py, exception, "argument", argument), "expected", "what `save` wrote")
+}
+
+/// An argument that the client cannot use; the message says what is expected.
+pub(crate) fn client_argument(py: Python<'_>, argument: &str, error: &dyn std::fmt::Display) -> PyErr {
+    with(py, python::SyncArgumentError::new_err(error.to_string()), "argument", argument)
+}
+
+/// A client that was not started.
+pub(crate) fn client_start(py: Python<'_>, error: &StartError) -> PyErr {
+    match error {
+        StartError::Secret { what } => client_argument(py, what, error),
+        StartError::RootCertificates { .. } => client_argument(py, "root_certificates", error),
+        StartError::Resume(error) => saved_work(py, "resume", error),
+        StartError::Address { .. } => client_argument(py, "url", error),
+        other => python::SyncError::new_err(other.to_string()),
+    }
+}
+
+/// What a client did not do.
+pub(crate) fn client_error(py: Python<'_>, error: &ClientError) -> PyErr {
+    match error {
+        ClientError::Edit(error) => local_edit_error(py, error),
+        other => python::SessionClosedError::new_err(other.to_string()),
+    }
+}
+
+/// An argument that cannot be used in a session.
+pub(crate) fn sync_argument(py: Python<'_>, argument: &str, value: &str, expected: &str) -> PyErr {
+    let exception = python::SyncArgumentError::new_err(format!("{argument} is {value}, expected {expected}"));
+    with(py, with(py, exception, "argument", argument), "expected", expected)
+}
+
+/// The operating system has no randomness.
+pub(crate) fn no_randomness(error: &dyn std::fmt::Display) -> PyErr {
+    python::SyncError::new_err(format!("the operating system gives no random numbers: {error}"))
 }
 
 /// A property that cannot be given.

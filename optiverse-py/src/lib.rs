@@ -3,6 +3,7 @@
 //! The classes hold no state of their own beyond what the core gives them. Everything that takes long runs without the GIL.
 
 mod array;
+mod edit;
 mod error;
 mod item;
 mod journal;
@@ -12,10 +13,12 @@ mod picture;
 mod power_balance;
 mod ray_path;
 mod ray_paths;
+mod relay;
 mod report;
 mod scene;
 mod snapshot;
 mod surface;
+mod sync;
 mod trace;
 mod tracer;
 mod value;
@@ -35,6 +38,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("PHYSICS", PyTuple::new(py, Physics::PRESETS.map(|(name, _)| name))?)?;
     module.add_class::<scene::Scene>()?;
     module.add_class::<item::Item>()?;
+    module.add_class::<edit::Edit>()?;
     module.add_class::<layer::Layer>()?;
     module.add_class::<report::Report>()?;
     module.add_class::<surface::Surface>()?;
@@ -45,6 +49,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<tracer::Tracer>()?;
     module.add_class::<tracer::Update>()?;
     module.add_class::<power_balance::PowerBalance>()?;
+    module.add_class::<sync::Client>()?;
+    module.add_class::<sync::Engine>()?;
+    module.add_function(wrap_pyfunction!(relay::run_relay, module)?)?;
     views::register_mapping::<item::Item>(py)?;
     views::register_mapping::<scene::Scene>(py)
 }

@@ -8,11 +8,15 @@ OptiverseError
 │   └── LinkError                    links form a cycle or exceed a limit
 ├── EditError (ValueError)           an edit was refused; the scene is as it was
 │   ├── UnknownItemError (KeyError)  there is no item of that id
-│   └── PropertyTypeError (TypeError)
+│   ├── PropertyTypeError (TypeError)
+│   └── ShareError                   an edit cannot be made in a session
 ├── InvalidSceneError (ValueError)   a strict trace met items that cannot be traced
 ├── TraceError                       a trace gave no result
 │   └── OptionError (ValueError)     an option cannot be used
 ├── RenderError (ValueError)         a picture cannot be made
+├── SyncError                        something about a session
+│   ├── SessionClosedError           the session was closed before
+│   └── SyncArgumentError (ValueError)
 └── MissingDependencyError (ImportError)
 ```
 
@@ -42,6 +46,10 @@ __all__ = [
     "SceneError",
     "SceneFileError",
     "SceneFileNotFoundError",
+    "SessionClosedError",
+    "ShareError",
+    "SyncArgumentError",
+    "SyncError",
     "TraceError",
     "UnknownItemError",
 ]
@@ -114,6 +122,13 @@ class PropertyTypeError(EditError, TypeError):
     """A property has a value that JSON does not know, such as a set."""
 
 
+class ShareError(EditError):
+    """An edit cannot be made in a session.
+
+    It is too large to be shared, concerns the document, the user may only look, or too many edits wait.
+    """
+
+
 class InvalidSceneError(OptiverseError, ValueError):
     """A strict trace met items that cannot be traced.
 
@@ -146,6 +161,27 @@ class OptionError(TraceError, ValueError):
 
 class RenderError(OptiverseError, ValueError):
     """A picture cannot be made, for instance because it would be too large."""
+
+
+class SyncError(OptiverseError):
+    """Something about a session went wrong."""
+
+
+class SessionClosedError(SyncError):
+    """The session was closed before; what was pending can still be saved."""
+
+
+class SyncArgumentError(SyncError, ValueError):
+    """An argument of a session cannot be used.
+
+    Attributes:
+        argument: its name.
+        expected: what can be used.
+
+    """
+
+    argument: str = ""
+    expected: str = ""
 
 
 class MissingDependencyError(OptiverseError, ImportError):

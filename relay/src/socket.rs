@@ -116,7 +116,12 @@ impl Admitted {
                         // Text in the wrong envelope: the session says whether it can read it.
                         Some(Ok(Message::Binary(bytes))) => bytes,
                         Some(Ok(Message::Ping(_) | Message::Pong(_))) => Bytes::new(),
-                        Some(Ok(Message::Close(_))) | None => return None,
+                        Some(Ok(Message::Close(_))) => {
+                            // The library has its answer ready, which leaves with the next flush.
+                            let _ = timeout(CLOSED, socket.flush()).await;
+                            return None;
+                        }
+                        None => return None,
                         Some(Err(error)) => return refusal(&error),
                     };
                     let (is_control, bytes) = (frame.is_empty(), frame.len());

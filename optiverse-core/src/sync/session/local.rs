@@ -56,8 +56,7 @@ impl Session {
     /// # Errors
     /// As for [`Session::edit`], so also if an item of one of these ids is in the session already.
     pub fn share(&mut self, scene: &Scene, now_ms: u64) -> Result<(), LocalEditError> {
-        let add = |item: &Item| Edit::Add { item: item.clone(), position: None };
-        self.edit(&Edit::Batch(scene.items().map(add).collect()), UndoStep::New, now_ms)
+        self.edit(&add_all(scene), UndoStep::New, now_ms)
     }
 
     /// Applies an edit, queues its operations and returns its inverse.
@@ -65,7 +64,7 @@ impl Session {
         self.note_time(now_ms);
         self.check_role()?;
         check_shared(edit)?;
-        let inverse = self.view.apply(&named(edit))?;
+        let inverse = self.view.apply(&with_written_ids(edit))?;
         let mut made = Vec::new();
         let composed = self.compose(&inverse, now_ms, &mut made);
         let fits = self.pending.len() + made.len() <= MAX_PENDING;
@@ -131,8 +130,15 @@ fn check_shared(edit: &Edit) -> Result<(), LocalEditError> {
     }
 }
 
-/// The edit with the ids of added items written into their properties, for others know them by nothing else.
-fn named(edit: &Edit) -> Edit {
+/// The edit that adds all items of a scene.
+pub fn add_all(scene: &Scene) -> Edit {
+    let add = |item: &Item| Edit::Add { item: item.clone(), position: None };
+    Edit::Batch(scene.items().map(add).collect())
+}
+
+/// The edit as a session makes it: the ids of added items are written into their properties, for others know them by
+/// nothing else.
+pub fn with_written_ids(edit: &Edit) -> Edit {
     match edit {
         Edit::Add { item, position } if item.written_id() != Some(item.id()) => {
             let mut item = item.clone();
@@ -140,7 +146,7 @@ fn named(edit: &Edit) -> Edit {
             item.properties.insert("item_uuid".to_owned(), id);
             Edit::Add { item, position: *position }
         }
-        Edit::Batch(edits) => Edit::Batch(edits.iter().map(named).collect()),
+        Edit::Batch(edits) => Edit::Batch(edits.iter().map(with_written_ids).collect()),
         other => other.clone(),
     }
 }

@@ -17,7 +17,7 @@ pub use forward::{ANNOUNCE_DELAY_MS, MAX_FORWARD_REPLICAS, MAX_OTHERS, OTHER_EXP
 pub use link::{
     FIRST_RETRY_MS, GREETING_TIMEOUT_MS, LONGEST_RETRY_MS, MAX_PARTS, PING_INTERVAL_MS, SILENCE_TIMEOUT_MS,
 };
-pub use local::{LocalEditError, MAX_PENDING, UndoStep};
+pub use local::{LocalEditError, MAX_PENDING, UndoStep, add_all, with_written_ids};
 pub use peers::{MAX_PEERS, Peer};
 pub use undo::MAX_UNDO_STEPS;
 
