@@ -1356,7 +1356,8 @@ optiverse_result optiverse_session_state(const optiverse_session *session, optiv
 // `optiverse_session_changed_edit` to it.
 optiverse_result optiverse_session_scene(const optiverse_session *session, optiverse_scene **scene);
 
-// Gives the change that was polled last, an event of the kind `CHANGED`, as an edit, the caller's to free.
+// Gives the change that was polled last, an event of the kind `CHANGED`, as an edit, the caller's to free. A host that
+// follows the session by edits polls all events before it makes one of its own, so that it applies them in their order.
 //
 // Codes: `INVALID_ARGUMENT` (what was polled last is something else).
 optiverse_result optiverse_session_changed_edit(const optiverse_session *session, optiverse_edit **edit);

@@ -68,7 +68,7 @@ SUITES = [
     Suite(
         "c sessions",
         [*C_TESTS, "optiverse-ffi/tests/test_session.py"],
-        {**C_COMPILERS, "wslay/wslay.h": "libwslay-dev", "nettle/sha1.h": "nettle-dev"},
+        {**C_COMPILERS, "valgrind": "valgrind", "wslay/wslay.h": "libwslay-dev", "nettle/sha1.h": "nettle-dev"},
     ),
     Suite(
         "c installed",

@@ -290,7 +290,8 @@ pub unsafe extern "C" fn optiverse_session_scene(session: *const Session, scene:
     })
 }
 
-/// Gives the change that was polled last, an event of the kind `CHANGED`, as an edit, the caller's to free.
+/// Gives the change that was polled last, an event of the kind `CHANGED`, as an edit, the caller's to free. A host that
+/// follows the session by edits polls all events before it makes one of its own, so that it applies them in their order.
 ///
 /// Codes: `INVALID_ARGUMENT` (what was polled last is something else).
 #[unsafe(no_mangle)]

@@ -15,6 +15,15 @@ FFI = ROOT / "optiverse-ffi"
 INCLUDE = ROOT / "include"
 
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror"]
+MEMCHECK = [
+    "valgrind",
+    "--quiet",
+    "--error-exitcode=99",
+    "--leak-check=full",
+    "--show-leak-kinds=definite,indirect",
+    "--errors-for-leak-kinds=definite,indirect",
+]
+SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 STANDARDS = {".c": ["cc", "-std=c99", "-D_DEFAULT_SOURCE"], ".cpp": ["c++", "-std=c++17"]}
 
 

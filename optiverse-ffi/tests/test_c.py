@@ -7,9 +7,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from building import FFI, INCLUDE, WARNINGS, Library, run
+from building import FFI, INCLUDE, SANITIZERS, WARNINGS, Library, run
 
-SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 PROGRAMS = sorted([*FFI.glob("tests/c/test_*.c"), *FFI.glob("tests/cpp/test_*.cpp")])
 # More than any machine can address: a thread with such a stack cannot be started.
 NO_STACK = {"RUST_MIN_STACK": "1000000000000000"}
@@ -86,4 +85,4 @@ def test_stripped_library_is_small(release: Library, tmp_path: Path) -> None:
     stripped = tmp_path / "liboptiverse.so"
     shutil.copy(release.folder / "liboptiverse.so", stripped)
     run("strip", "--strip-unneeded", stripped)
-    assert 500_000 < stripped.stat().st_size < 2_000_000
+    assert 500_000 < stripped.stat().st_size < 2_500_000

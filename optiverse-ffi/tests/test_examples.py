@@ -8,8 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from building import FFI, ROOT, Library, run
-from test_c import SANITIZERS
+from building import FFI, ROOT, SANITIZERS, Library, run
 
 SCENE = ROOT / "examples/scenes/prism-spectrometer.json"
 

@@ -10,8 +10,7 @@ from pathlib import Path
 from queue import Empty, Queue
 
 import pytest
-from building import FFI, ROOT, STANDARDS, Library, cargo_build, run
-from test_c import SANITIZERS
+from building import FFI, MEMCHECK, ROOT, SANITIZERS, STANDARDS, WARNINGS, Library, cargo_build, run
 
 LENS = "30fccf6e-f2d9-5d91-a774-079c94ddd5e0"
 SCENE = ROOT / "examples/scenes/prism-spectrometer.json"
@@ -97,30 +96,36 @@ def start_relay(start: Start, program: Path, port: str = "0") -> tuple[Process, 
     return relay, relay.wait_for(r"127\.0\.0\.1:(\d+)").group(1)
 
 
-@pytest.fixture(scope="module")
-def programs(library: Library, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The examples, under the sanitizers."""
+Programs = dict[str, list[str | Path]]
+
+
+@pytest.fixture(scope="module", params=["sanitizers", "valgrind"])
+def programs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Programs:
+    """The commands that run the examples under the sanitizers, and under valgrind."""
     folder = tmp_path_factory.mktemp("programs")
+    is_sanitized = request.param == "sanitizers"
+    library: Library = request.getfixturevalue("library" if is_sanitized else "plain")
+    flags = SANITIZERS if is_sanitized else []
     helper = folder / "websocket.o"
-    flags = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror", *SANITIZERS]
-    run(*STANDARDS[".c"], *flags, "-g", "-c", FFI / "examples/websocket.c", "-o", helper)
-    return {
-        name: library.compile(
-            folder / name.replace(".", "-"), helper, FFI / "examples" / name, flags=SANITIZERS, link=LINKED
-        )
-        for name in ("session.c", "session.cpp")
-    }
+    run(*STANDARDS[".c"], *WARNINGS, *flags, "-g", "-c", FFI / "examples/websocket.c", "-o", helper)
+
+    def command(name: str) -> list[str | Path]:
+        sources = [helper, FFI / "examples" / name]
+        program = library.compile(folder / name.replace(".", "-"), *sources, flags=flags, link=LINKED)
+        return [program] if is_sanitized else [*MEMCHECK, program]
+
+    return {name: command(name) for name in ("session.c", "session.cpp")}
 
 
-def test_what_one_does_the_others_see(start: Start, relay_program: Path, programs: dict[str, Path]) -> None:
+def test_what_one_does_the_others_see(start: Start, relay_program: Path, programs: Programs) -> None:
     _, port = start_relay(start, relay_program)
     place = ["127.0.0.1", port, "lab"]
-    ada = start(programs["session.c"], *place, "ada", SCENE)
+    ada = start(*programs["session.c"], *place, "ada", SCENE)
     ada.wait_for("^status: synchronised")
-    watcher = start(programs["session.cpp"], *place, "watcher")
+    watcher = start(*programs["session.cpp"], *place, "watcher")
     items, paths = map(int, watcher.wait_for(r"^(\d+) items, (\d+) paths").groups())
     assert items > 10 < paths
-    bob = start(programs["session.c"], *place, "bob")
+    bob = start(*programs["session.c"], *place, "bob")
     bob.wait_for(f"^added {LENS}")
     bob.wait_for("^status: synchronised")
 
@@ -143,12 +148,12 @@ def test_what_one_does_the_others_see(start: Start, relay_program: Path, program
 
 
 def test_work_goes_on_without_the_relay_and_is_sent_when_it_is_back(
-    start: Start, relay_program: Path, programs: dict[str, Path], tmp_path: Path
+    start: Start, relay_program: Path, programs: Programs, tmp_path: Path
 ) -> None:
     store = f"sqlite:{tmp_path / 'sessions.db'}"
     relay = start(relay_program, "--listen", "127.0.0.1:0", "--store", store, listen_to="stderr")
     port = relay.wait_for(r"127\.0\.0\.1:(\d+)").group(1)
-    ada = start(programs["session.c"], "127.0.0.1", port, "lab", "ada", SCENE)
+    ada = start(*programs["session.c"], "127.0.0.1", port, "lab", "ada", SCENE)
     ada.wait_for("^status: synchronised")
     relay.stop()
     ada.wait_for("^status: offline")
@@ -157,15 +162,15 @@ def test_work_goes_on_without_the_relay_and_is_sent_when_it_is_back(
     ada.wait_for("is at 7, 8")
     start(relay_program, "--listen", f"127.0.0.1:{port}", "--store", store, listen_to="stderr")
     ada.wait_for("^status: synchronised")
-    bob = start(programs["session.c"], "127.0.0.1", port, "lab", "bob")
+    bob = start(*programs["session.c"], "127.0.0.1", port, "lab", "bob")
     bob.wait_for("^status: synchronised")
     bob.say(f"show {LENS}")
     bob.wait_for("is at 7, 8")
     assert [ada.end_input(), bob.end_input()] == [0, 0]
 
 
-def test_a_server_that_is_none_of_websockets_is_no_server(start: Start, programs: dict[str, Path]) -> None:
-    ada = start(programs["session.c"], "127.0.0.1", "1", "lab", "ada")
+def test_a_server_that_is_none_of_websockets_is_no_server(start: Start, programs: Programs) -> None:
+    ada = start(*programs["session.c"], "127.0.0.1", "1", "lab", "ada")
     ada.wait_for("^status: offline")
     ada.wait_for("^status: connecting")
     ada.wait_for("^status: offline")

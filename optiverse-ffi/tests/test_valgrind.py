@@ -6,18 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
-from building import FFI, ROOT, Library, cargo_build, run
+from building import FFI, MEMCHECK, ROOT, Library, cargo_build, run
 from test_c import PROGRAMS, environment, ids
 
 SCENE = ROOT / "examples/scenes/isolator-and-interferometer.json"
-MEMCHECK = [
-    "valgrind",
-    "--quiet",
-    "--error-exitcode=99",
-    "--leak-check=full",
-    "--show-leak-kinds=definite,indirect",
-    "--errors-for-leak-kinds=definite,indirect",
-]
+MIRROR = "2705a6d9-5df7-527a-892b-fff28d715748"
 
 
 # Of 200,000 edits none does what the first few do not; under valgrind they would take minutes.
@@ -30,10 +23,15 @@ def test_no_invalid_access_and_no_leak(plain: Library, source: Path, tmp_path: P
     run(*MEMCHECK, program, tmp_path, environment=environment(source))
 
 
-@pytest.mark.parametrize("name", ["trace.c", "trace.cpp"])
-def test_examples_access_and_leak_nothing_either(plain: Library, name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "arguments", "said"),
+    [("trace.c", [], " paths; emitted "), ("trace.cpp", [], " paths; emitted "), ("drag.c", [MIRROR], "1000 steps, ")],
+)
+def test_examples_access_and_leak_nothing_either(
+    plain: Library, name: str, arguments: list[str], said: str, tmp_path: Path
+) -> None:
     program = plain.compile(tmp_path / "example", FFI / "examples" / name)
-    assert " paths; emitted " in run(*MEMCHECK, program, SCENE)
+    assert said in run(*MEMCHECK, program, SCENE, *arguments)
 
 
 def test_the_border_costs_less_than_two_percent(tmp_path: Path) -> None:
