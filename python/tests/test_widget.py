@@ -1,7 +1,9 @@
 """The widget without a browser: what it sends, what it is asked, what it keeps."""
 
 import math
+import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -403,3 +405,13 @@ def test_the_package_does_not_import_it():
 
     program = "import sys, optiverse_engine; assert not {'anywidget', 'traitlets'} & sys.modules.keys()"
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_the_example_of_the_document_runs(monkeypatch):
+    root = Path(__file__).resolve().parents[2]
+    text = (root / "docs/widget.md").read_text(encoding="utf-8")
+    example = re.search(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL).group(1)
+    monkeypatch.chdir(root)
+    names = {}
+    exec(compile(example, "docs/widget.md", "exec"), names)
+    assert len(names["table"].paths) > 0

@@ -208,9 +208,10 @@ class View {
     this.#card.hidden = false;
     const { width, height } = this.#stage.view;
     const box = this.#card.getBoundingClientRect();
-    const left = x + 16 + box.width < width ? x + 16 : x - 16 - box.width;
+    const [from, to] = this.#panel.leaves(width);
+    const left = x + 16 + box.width < to ? x + 16 : x - 16 - box.width;
     const top = Math.max(4, Math.min(y + 14, height - box.height - 4));
-    this.#card.style.transform = `translate(${Math.round(Math.max(4, left))}px, ${Math.round(top)}px)`;
+    this.#card.style.transform = `translate(${Math.round(Math.max(from + 4, left))}px, ${Math.round(top)}px)`;
   }
 }
 

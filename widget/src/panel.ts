@@ -50,6 +50,12 @@ export class Panel {
     if (focused) this.#field(focused)?.focus();
   }
 
+  /** The part of the table's width that is not covered. */
+  leaves(width: number): [number, number] {
+    if (this.element.hidden) return [0, width];
+    return this.element.classList.contains("left") ? [PANEL_PX, width] : [0, width - PANEL_PX];
+  }
+
   /** Shows where the item is while it is dragged. */
   showPose(pose: Pose): void {
     for (const key of ["x", "y", "angle"] as const) {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { interfaceFields } from "../src/fields";
-import { Panel } from "../src/panel";
+import { Panel, PANEL_PX } from "../src/panel";
 import { type Item, itemsOf } from "../src/state";
 import { lensScene } from "./scenes";
 
@@ -43,8 +43,12 @@ describe("the panel", () => {
   it("stands at the side it is told to", () => {
     panel.show(item("lens"), true);
     expect(panel.element.classList.contains("left")).toBe(true);
+    expect(panel.leaves(1000)).toEqual([PANEL_PX, 1000]);
     panel.show(item("lens"), false);
     expect(panel.element.classList.contains("left")).toBe(false);
+    expect(panel.leaves(1000)).toEqual([0, 1000 - PANEL_PX]);
+    panel.show(null, false);
+    expect(panel.leaves(1000)).toEqual([0, 1000]);
   });
 
   it("moves and turns by numbers", () => {
