@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -172,9 +173,18 @@ fn a_host_that_does_not_exist_is_told() -> TestResult {
 
 #[test]
 fn who_is_refused_does_not_try_again() -> TestResult {
-    let relay = RunningRelay::start()?;
-    let address = optiverse_client::Address::parse(&format!("ws://{}/elsewhere/ws/lab/ada", relay.address()))?;
-    let ada = optiverse_client::Client::connect(address, ClientOptions::default())?;
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let server = listener.local_addr()?;
+    // A server of something else: it answers two requests and is gone.
+    let served = std::thread::spawn(move || {
+        for _ in 0..2 {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut head = [0; 4096];
+            assert!(stream.read(&mut head).unwrap() > 0);
+            stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").unwrap();
+        }
+    });
+    let ada = join(server, "lab", "ada")?;
     let (code, message, retries) = disconnected(&ada);
     assert_eq!((code, retries), (None, false));
     assert!(message.ends_with("the server answered 404 Not Found where a WebSocket was asked for"), "{message}");
@@ -182,6 +192,7 @@ fn who_is_refused_does_not_try_again() -> TestResult {
     assert_eq!(ada.status(), Status::Offline);
     ada.retry()?;
     assert!(!disconnected(&ada).2);
+    served.join().unwrap();
     // Nothing to wait for.
     add(&ada, "a")?;
     let start = Instant::now();

@@ -115,7 +115,7 @@ def test_join_as_json(relay):
     follower = Follower(relay.url("lab", "terminal"), "--json")
     with Session(relay.url("lab", "ada")) as ada:
         ada.add({**source("laser"), "size_mm": float("inf")})
-        until(lambda: follower.has("SceneChanged"))
+        until(lambda: follower.has("SceneChanged") and follower.has('"synchronised"'))
     assert follower.interrupt() == (0, "")
     events = [json.loads(line) for line in follower.lines]
     (change,) = (event for event in events if event["event"] == "SceneChanged")
