@@ -17,6 +17,6 @@ pub use options::{TraceControl, TraceError, TraceOptions};
 pub use parallel::{trace, trace_with_control};
 pub use paths::{Ending, Jones, RayPath, RayPaths};
 pub use physics::{
-    ArcSide, BeamMatrices, ClearAperture, FresnelLaw, HiddenItems, JonesLength, LensLaw, Physics, PointFan, SelfHits,
-    WeakRays,
+    ArcSide, BeamMatrices, ClearAperture, FresnelLaw, GaussianSources, HiddenItems, JonesLength, LengthBudget, LensLaw,
+    MirrorJones, Physics, PointFan, SelfHits, WaveplateReturn, WeakRays,
 };

@@ -24,14 +24,16 @@ pub(super) struct Hit {
 pub(super) struct NearestHit<'a> {
     system: &'a OpticalSystem,
     physics: Physics,
+    /// Under the app's rules.
+    smallest_hit_mm: f64,
     scratch: Scratch,
     /// Surfaces that a ray meets in one point.
     together: Vec<u32>,
 }
 
 impl<'a> NearestHit<'a> {
-    pub(super) fn new(system: &'a OpticalSystem, physics: Physics) -> Self {
-        NearestHit { system, physics, scratch: Scratch::default(), together: Vec::new() }
+    pub(super) fn new(system: &'a OpticalSystem, physics: Physics, smallest_hit_mm: f64) -> Self {
+        NearestHit { system, physics, smallest_hit_mm, scratch: Scratch::default(), together: Vec::new() }
     }
 
     /// The nearest surface that light meets on its way from `light.point`.
@@ -73,10 +75,13 @@ impl<'a> NearestHit<'a> {
                 Some(Hit { surface: first, distance, point })
             }
             SelfHits::StepAndSkip => {
+                let smallest = self.smallest_hit_mm;
                 let skipped = contact.map(Contact::latest);
                 let (surface, distance) =
                     self.system.index().nearest(&query, &mut self.scratch, |i| match seen(i) {
-                        Some(shape) if skipped != Some(i) => hit_rules::step_and_skip(shape, origin, direction),
+                        Some(shape) if skipped != Some(i) => {
+                            hit_rules::step_and_skip(shape, origin, direction, smallest)
+                        }
                         _ => f64::INFINITY,
                     })?;
                 Some(Hit { surface, distance, point: origin + distance * direction })

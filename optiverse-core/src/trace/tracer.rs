@@ -10,11 +10,14 @@ use super::nearest_hit::{Hit, NearestHit};
 use super::options::{TraceControl, TraceOptions};
 use super::paths::{Ending, Jones, RayPaths};
 use super::vertices::{PathRecord, Vertex};
-use super::{BeamMatrices, SelfHits, WeakRays};
+use super::{BeamMatrices, LengthBudget, SelfHits, WeakRays};
 use crate::optics::{OpticalSystem, Source, Surface, gaussian};
 
 /// The smallest intensity of a child that Optiverse 0.3.4 follows.
 const APP_WEAKEST: f64 = 0.02;
+
+/// The length in mm that light has after each element in Optiverse 0.2.7.
+const APP_STRETCH_MM: f64 = 1000.0;
 
 /// Light on its way.
 #[derive(Clone, Copy, Debug)]
@@ -90,7 +93,7 @@ impl<'a> Tracer<'a> {
             system,
             options,
             control,
-            nearest: NearestHit::new(system, options.physics),
+            nearest: NearestHit::new(system, options.physics, options.smallest_hit_mm),
             waiting: Vec::new(),
             branch_paths: Vec::new(),
             max_vertices,
@@ -267,6 +270,10 @@ impl<'a> Tracer<'a> {
             jones: child.jones,
             q: child.q,
             index: child.index,
+            remaining_mm: match physics.length_budget {
+                LengthBudget::Path => before.remaining_mm,
+                LengthBudget::FirstStretch => APP_STRETCH_MM,
+            },
             contact: Some(if passed { contact.passed() } else { contact }),
             ..before
         };
