@@ -41,6 +41,7 @@ from optiverse_engine.errors import (
     SceneFileError,
     SceneFileNotFoundError,
     TraceError,
+    UnknownElementError,
     UnknownItemError,
 )
 
@@ -70,6 +71,7 @@ __all__ = [
     "SceneFileNotFoundError",
     "Surface",
     "TraceError",
+    "UnknownElementError",
     "UnknownItemError",
     "__version__",
 ]
