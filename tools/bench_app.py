@@ -6,7 +6,7 @@ numba) and the engine's wheel:
     OPTIVERSE_APP=<checkout> python tools/bench_app.py [ASSEMBLY.json …]
 
 It traces 1,000 rays through 100 elements with both engines in turn, and says the medians, their ratio, and the share of
-the conversion to the app's objects. Each assembly that is named is traced with both, from elements and from scene items.
+the conversion to the app's objects. Each assembly that is named is traced with both, from elements and from items.
 """
 
 from __future__ import annotations
@@ -56,10 +56,7 @@ class App:
             return self.adapter.create_polymorphic_element(interface)
 
         lens, plate, mirror = self.data.LensProperties, self.data.WaveplateProperties, self.data.MirrorProperties
-        on_the_way = [
-            element(50.0 + 20.0 * i, plate(90.0, 30.0) if i % 2 else lens(1000.0))
-            for i in range(19)
-        ]
+        on_the_way = [element(50.0 + 20.0 * i, plate(90.0, 30.0) if i % 2 else lens(1000.0)) for i in range(19)]
         folding = [element(450.0, mirror(0.99), turn=1.0)]
         aside = [element(40.0 * (i % 16), mirror(1.0), y=-100.0 - 50.0 * (i // 16)) for i in range(80)]
         source = self.models.SourceParams(x_mm=0.0, n_rays=1000, size_mm=10.0, ray_length_mm=700.0)
@@ -86,12 +83,13 @@ def largest_difference(theirs: Sequence[Any], ours: Sequence[Any]) -> float:
         if type(a) is not type(b) or len(a.points) != len(b.points) or a.wavelength_nm != b.wavelength_nm:
             return float("inf")
         pairs: list[tuple[Any, Any]] = [(a.points, b.points), (a.rgba, b.rgba)]
-        pairs.append((a.polarization.jones_vector, b.polarization.jones_vector))
+        pairs += [(a.polarization.jones_vector, b.polarization.jones_vector)]
         if hasattr(a, "intensities"):
             if a.path_element_ids != b.path_element_ids or a.source_index != b.source_index:
                 return float("inf")
             pairs += [(a.intensities, b.intensities), (a.beam_radii, b.beam_radii)]
-            pairs.append(tuple([state.jones_vector for state in path.polarizations] for path in (a, b)))
+            states_a, states_b = ([state.jones_vector for state in path.polarizations] for path in (a, b))
+            pairs += [(states_a, states_b)]
         for left, right in pairs:
             if np.shape(left) != np.shape(right):
                 return float("inf")

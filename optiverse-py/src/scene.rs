@@ -371,8 +371,9 @@ impl Scene {
         let refused =
             |option, value: &dyn ToString, expected| error::option_error(py, option, &value.to_string(), expected);
         let options = TraceOptions {
-            physics: Physics::preset(physics)
-                .ok_or_else(|| refused("physics", &format!("{physics:?}"), "\"exact\", \"optiverse-0.3.4\" or \"optiverse-0.2.7\""))?,
+            physics: Physics::preset(physics).ok_or_else(|| {
+                refused("physics", &format!("{physics:?}"), "\"exact\", \"optiverse-0.3.4\" or \"optiverse-0.2.7\"")
+            })?,
             max_events: u32::try_from(max_events)
                 .map_err(|_| refused("max_events", &max_events, "a whole number from 0 to 4294967295"))?,
             min_intensity,

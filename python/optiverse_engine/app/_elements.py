@@ -36,7 +36,7 @@ def percent(share: float) -> float:
 
 
 def _no_gain(label: str, shares: Mapping[str, float]) -> list[float]:
-    """Return shares of power that add up to 1 at most; those of an amplifier are divided by their sum, with a warning."""
+    """Return shares of power that add up to 1 at most; those of an amplifier are divided by their sum, and it is said."""
     total = math.fsum(shares.values())
     if not total > 1.0 + 1e-11:
         return list(shares.values())
@@ -197,7 +197,7 @@ def element_interface(element: Any, number: int, physics: str) -> Properties | N
     return None if shape is None else {**reader(element, label), **shape}
 
 
-# What each type of the app's interface definitions has, under the names of the file format, and the class of its elements.
+# What each type of the app's interface definitions has, as in the file format, and the class of its elements.
 _DEFINITIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "lens": ("LensElement", ("efl_mm", "clear_aperture_mm")),
     "mirror": ("MirrorElement", ("reflectivity",)),
@@ -218,7 +218,9 @@ _POLARIZERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 def known_to_027(definition: Any) -> bool:
     """Whether version 0.2.7 of the app traces an interface: of what polarises it has waveplates alone."""
     element_type = getattr(definition, "element_type", "")
-    return element_type != "polarizing_interface" or getattr(definition, "polarizer_subtype", "waveplate") == "waveplate"
+    return (
+        element_type != "polarizing_interface" or getattr(definition, "polarizer_subtype", "waveplate") == "waveplate"
+    )
 
 
 def definition_interface(p1: Any, p2: Any, definition: Any) -> tuple[Properties | None, str]:

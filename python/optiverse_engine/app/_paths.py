@@ -8,12 +8,14 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optiverse_engine._native import RayPaths
+
+PhysicsName: TypeAlias = Literal["exact", "optiverse-0.3.4", "optiverse-0.2.7"]
 
 
 @dataclass
@@ -64,7 +66,7 @@ class Classes:
     polarization: Any
     along: bool
     """Whether paths hold more than their points and their last state."""
-    physics: str
+    physics: PhysicsName
 
 
 OWN: Final = Classes(RayPath, Polarization, along=True, physics="optiverse-0.3.4")

@@ -46,8 +46,8 @@ class _Kept:
 class AppScene:
     """What the app shows, in a scene of the engine: `update` changes only what has changed.
 
-    It is made by `convert_scene`, and taken by `trace_rays_polymorphic` in place of a list of elements. It is not for several
-    threads at once, like the items it is made from.
+    It is made by `convert_scene`, and taken by `trace_rays_polymorphic` in place of a list of elements. It is not for
+    several threads at once, like the items it is made from.
     """
 
     def __init__(self) -> None:
@@ -62,7 +62,8 @@ class AppScene:
     def update(self, items: Iterable[Any], physics: str | None = None) -> None:
         """Follow the app's scene items: those with `get_interfaces_scene()` take part.
 
-        `physics` are the rules by which interfaces are read, by default those of the version of the app. An item that cannot be traced is left out of the next trace, with an `OptiverseWarning`.
+        `physics` are the rules by which interfaces are read, by default those of the version of the app. An item that
+        cannot be traced is left out of the next trace, with an `OptiverseWarning`.
         """
         physics = physics or classes().physics
         wanted: _Wanted = {}
@@ -76,7 +77,9 @@ class AppScene:
             name = str(getattr(getattr(item, "params", None), "name", None) or type(item).__name__)
             for p1, p2, definition in interfaces_scene():
                 if physics == "optiverse-0.2.7" and not known_to_027(definition):
-                    message = f"{name}: version 0.2.7 has no {definition.polarizer_subtype}; it and what follows is left out"
+                    message = (
+                        f"{name}: version 0.2.7 has no {definition.polarizer_subtype}; it and what follows is left out"
+                    )
                     warnings.warn(message, OptiverseWarning, stacklevel=3)
                     break
                 interface, kind = definition_interface(p1, p2, definition)
@@ -125,7 +128,7 @@ class AppScene:
 
     @property
     def scene(self) -> Scene:
-        """The scene that is traced: interfaces in scene coordinates, one component an item, and sources of the last trace."""
+        """What is traced: a component for each item, interfaces in scene coordinates, and the sources of the last trace."""
         kept = ((self._components, self._wanted_components), (self._sources, self._wanted_sources))
         if not all(part.can_follow(wanted) for part, wanted in kept):
             self._scene, self._components, self._sources = Scene(), _Kept(), _Kept()
@@ -155,8 +158,8 @@ _scenes_lock = threading.Lock()
 def convert_scene(items: Iterable[Any]) -> AppScene:
     """Return what `trace_rays_polymorphic` traces, straight from the app's scene items.
 
-    For items of one `QGraphicsScene` it is one and the same object at each call, in which only what has changed is changed; it
-    lives as long as the `QGraphicsScene`. Items that have no `scene()` get a new one.
+    For items of one `QGraphicsScene` it is one and the same object at each call, in which only what has changed is
+    changed; it lives as long as the `QGraphicsScene`. Items that have no `scene()` get a new one.
 
     Args:
         items: the app's scene items; those with `get_interfaces_scene()` take part.

@@ -19,12 +19,12 @@ def trace_rays_polymorphic(
     parallel: bool | None = None,
     parallel_threshold: int = 20,
     *,
-    physics: Any = None,
+    physics: _paths.PhysicsName | None = None,
 ) -> list[Any]:
     """Trace the light of the app's sources through the app's elements, as the app's function of this name does.
 
-    Paths are the same as the app's, in the same order, but for rounding. Where the app multiplies light (shares of power over 1)
-    they are divided by their sum, with an `OptiverseWarning`.
+    Paths are the same as the app's, in the same order, but for rounding. Where the app multiplies light (shares of power
+    over 1) they are divided by their sum, with an `OptiverseWarning`.
 
     Args:
         elements: the app's elements, read by attribute, or what `convert_scene` made of its items.
@@ -34,8 +34,8 @@ def trace_rays_polymorphic(
         min_intensity: share of the source ray below which light is not followed.
         parallel: False traces on one thread.
         parallel_threshold: with fewer rays, one thread is used too.
-        physics: the laws to follow, one of `optiverse_engine.PHYSICS`; None takes the rules of the version of the app that
-            is importable, those of 0.3.4 where none is.
+        physics: the laws to follow, one of `optiverse_engine.PHYSICS`; None takes the rules of the version of the app
+            that is importable, those of 0.3.4 where none is.
 
     Returns:
         The app's own `RayPath` objects, or `optiverse_engine.app.RayPath` where the app cannot be imported.
