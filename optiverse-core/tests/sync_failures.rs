@@ -5,9 +5,8 @@
 mod sync_sim;
 
 use optiverse_core::scene::{Edit, Item, ItemId, PropertyChange, Section, Value};
-use optiverse_core::sync::authority::Role;
 use optiverse_core::sync::session::{Event, LocalEditError, Status, UndoStep};
-use optiverse_core::sync::{RefusalReason, ReplicaId, Session, SessionConfig, limits};
+use optiverse_core::sync::{RefusalReason, ReplicaId, Role, Session, SessionConfig, limits};
 use sync_sim::clients::{App, Client, ComponentClient, NewClient};
 use sync_sim::{START_MS, World};
 
@@ -154,28 +153,76 @@ fn a_client_whose_clock_is_an_hour_ahead_does_not_win_for_an_hour() {
     assert_eq!(read(&world, "lens", "n1"), Some(2));
 }
 
-/// Invariant 10: a viewer never changes the document, whatever it speaks, and is told or corrected.
+/// S17, invariant 10: a viewer never changes the document, whatever it speaks, and is told or corrected.
 #[test]
 fn a_viewer_changes_nothing() {
-    let mut world = world(vec![new_client(1), new_client(2), Client::App(App::new(false))]);
-    world.roles[1] = Role::Viewer;
-    world.roles[2] = Role::Viewer;
+    let clients = vec![
+        new_client(1),
+        new_client(2),
+        Client::App(App::new(false)),
+        Client::App(App::new(true)),
+        Client::Component(ComponentClient::new()),
+    ];
+    let viewers = 1..clients.len();
+    let mut world = world(clients);
+    viewers.clone().for_each(|viewer| world.roles[viewer] = Role::Viewer);
     add(&mut world, 0, "lens");
-    world.quiet();
+    // Nobody has told it yet that it may only look.
     add(&mut world, 1, "mirror");
-    set(&mut world, 1, "lens", "n1", 1);
+    set(&mut world, 1, "mirror", "n1", 1);
+    world.quiet();
     let before = world.authority.sequence();
+    let mut random = sync_sim::Random(1);
     for _ in 0..20 {
-        let now_ms = world.now_ms;
-        let mut random = sync_sim::Random(now_ms);
-        world.clients[2].edit(&mut random, true, now_ms);
+        for viewer in viewers.clone() {
+            let now_ms = world.now_ms;
+            world.clients[viewer].edit(&mut random, true, now_ms);
+        }
         world.now_ms += 1;
     }
     world.quiet();
     world.check_quiet();
-    assert_eq!(world.authority.sequence(), before);
+    assert_eq!((before, world.authority.sequence()), (1, 1));
     let refused = |event: &&Event| matches!(event, Event::Refused { reason: RefusalReason::Role, .. });
     assert_eq!(events(&world, 1).iter().filter(refused).count(), 2);
+}
+
+/// S17: a client learns on connecting what its user may do; a viewer's edits are refused at once.
+#[test]
+fn a_session_knows_its_role() {
+    let mut world = world(vec![new_client(1), new_client(2)]);
+    add(&mut world, 0, "lens");
+    assert_eq!(session(&mut world, 0).role(), None);
+    world.quiet();
+    assert_eq!(session(&mut world, 0).role(), Some(Role::Editor));
+    world.roles[0] = Role::Viewer;
+    world.cut(0);
+    assert_eq!(session(&mut world, 0).role(), Some(Role::Editor), "as far as it knows");
+    set(&mut world, 0, "lens", "n1", 1);
+    world.quiet();
+    let remove = Edit::Remove { id: ItemId::from("lens") };
+    let before = world.clients_scene(0);
+    assert_eq!(session(&mut world, 0).edit(&remove, UndoStep::New, START_MS), Err(LocalEditError::Role));
+    assert_eq!(session(&mut world, 0).undo(START_MS), Err(LocalEditError::Role));
+    assert!(session(&mut world, 0).can_undo(), "the step is kept");
+    assert_eq!(world.clients_scene(0), before);
+    assert_eq!(session(&mut world, 0).pending(), 0);
+    // Still known after a restart, without a relay.
+    world.cut(0);
+    world.clients[0].restart(77);
+    assert_eq!(session(&mut world, 0).edit(&remove, UndoStep::New, START_MS), Err(LocalEditError::Role));
+    world.roles[0] = Role::Owner;
+    world.quiet();
+    assert_eq!(session(&mut world, 0).edit(&remove, UndoStep::New, START_MS), Ok(()));
+    world.quiet();
+    world.check_quiet();
+    assert!(world.authority.scene().get("lens").is_none());
+    let roles = |event: &Event| match event {
+        Event::Role(role) => Some(*role),
+        _ => None,
+    };
+    assert_eq!(events(&world, 0).iter().filter_map(roles).collect::<Vec<_>>(), [Role::Owner], "of this process");
+    assert_eq!(events(&world, 1).iter().filter_map(roles).collect::<Vec<_>>(), [Role::Editor]);
 }
 
 /// S13, invariant 9: undoing and redoing everything is the identity where nobody interferes.

@@ -5,13 +5,15 @@
 use optiverse_core::scene::{Edit, Item, ItemId, Section};
 use optiverse_core::sync::authority::{
     Authority, AuthorityConfig, ConnectionId, DIALECT_TIMEOUT_MS, MAX_LOG_OPERATIONS, MAX_REPLICAS, Payload, Record,
-    RestoreError, Role, Snapshot,
+    RestoreError, Snapshot,
 };
 use optiverse_core::sync::session::{
     Event, FIRST_RETRY_MS, GREETING_TIMEOUT_MS, LONGEST_RETRY_MS, MAX_UNDO_STEPS, PING_INTERVAL_MS, SILENCE_TIMEOUT_MS,
     Status, UndoStep,
 };
-use optiverse_core::sync::{DocumentFull, Operation, RemovedItems, Replica, ReplicaId, Session, SessionConfig, limits};
+use optiverse_core::sync::{
+    DocumentFull, Operation, RemovedItems, Replica, ReplicaId, Role, Session, SessionConfig, limits,
+};
 use proptest::prelude::*;
 
 const START_MS: u64 = 1_763_700_000_000;
@@ -145,6 +147,70 @@ fn nothing_is_told_before_it_is_stored() {
     assert_eq!(authority.poll_transmit(), None);
     authority.handle_stored(record.sequence);
     assert!(authority.poll_transmit().is_some());
+}
+
+/// S17, invariant 10: of a viewer that does not heed its role no family of messages takes effect, but it may be seen.
+#[test]
+fn a_viewer_that_writes_is_refused_in_every_family() {
+    const ADA: ConnectionId = ConnectionId(1);
+    const EVE: ConnectionId = ConnectionId(2);
+    let add = r#"{"type":"sync:ops","ops":[["0000000000006",1,0,0,"a",{"add":"items","set":{"_type":"source","x_mm":1,"y_mm":2}}]]}"#;
+    let families: [(&str, &[&str]); 3] = [
+        (
+            "sync:refused",
+            &[
+                r#"{"type":"sync:ops","ops":[["0000000000007",1,0,0,"b",{"add":"items","set":{}}]]}"#,
+                r#"{"type":"sync:ops","ops":[["0000000000007",2,0,0,"a",{"set":{"n":1}}]]}"#,
+                r#"{"type":"sync:ops","ops":[["0000000000007",3,0,0,"a",{"remove":true}]]}"#,
+            ],
+        ),
+        (
+            "\"command\"",
+            &[
+                r#"{"type":"command","command":{"action":"add_item","item_type":"source","item_id":"b","data":{}}}"#,
+                r#"{"type":"command","command":{"action":"update_item","item_type":"source","item_id":"a","data":{"n":1}}}"#,
+                r#"{"type":"command","command":{"action":"remove_item","item_type":"","item_id":"a","data":{}}}"#,
+                r#"{"type":"sync:full_state","state":{"items":[{"uuid":"c","item_type":"source"}]}}"#,
+                r#"{"type":"sync:update","state":{"items":[]}}"#,
+            ],
+        ),
+        (
+            "component:",
+            &[
+                r#"{"type":"component:add","data":{"id":"b","kind":"lens"}}"#,
+                r#"{"type":"component:move","data":{"id":"a","x_mm":5,"y_mm":6}}"#,
+                r#"{"type":"component:delete","data":{"id":"a"}}"#,
+            ],
+        ),
+    ];
+    for (correction, messages) in families {
+        let mut authority = relay();
+        authority.connect(EVE, "eve", Role::Viewer, START_MS).unwrap();
+        authority.connect(ADA, "ada", Role::Editor, START_MS).unwrap();
+        let greetings = sent(&mut authority);
+        let greeting =
+            |to: u64| greetings.iter().find(|(who, frame)| *who == to && frame.contains(":ack")).unwrap().1.clone();
+        assert!(greeting(2).contains(r#""is_host":false"#) && greeting(2).contains(r#""role":"viewer""#));
+        assert!(greeting(1).contains(r#""is_host":true"#) && greeting(1).contains(r#""role":"editor""#));
+        authority.handle_frame(ADA, hello(6).as_bytes(), START_MS);
+        authority.handle_frame(ADA, add.as_bytes(), START_MS);
+        let before = authority.snapshot();
+        if correction == "sync:refused" {
+            authority.handle_frame(EVE, hello(7).as_bytes(), START_MS);
+        }
+        let _ = sent(&mut authority);
+        let mut told = Vec::new();
+        for message in messages {
+            authority.handle_frame(EVE, message.as_bytes(), START_MS);
+            authority.handle_frame(EVE, br#"{"type":"cursor:move","data":{"x":1,"y":2}}"#, START_MS);
+            assert_eq!(authority.snapshot(), before, "{message}");
+            authority.handle_timeout(START_MS + 2_000);
+            told.extend(sent(&mut authority));
+        }
+        let corrections = told.iter().filter(|(to, frame)| *to == 2 && frame.contains(correction)).count();
+        assert!(corrections >= messages.len().min(3), "{told:?}");
+        assert_eq!(told.iter().filter(|(to, frame)| *to == 1 && !frame.contains("presence")).count(), 0, "{told:?}");
+    }
 }
 
 /// What a faulty or hostile new client gets for an operation.

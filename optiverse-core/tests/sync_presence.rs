@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use optiverse_core::scene::ItemId;
-use optiverse_core::sync::authority::{Authority, AuthorityConfig, ConnectionId, Payload, Role};
+use optiverse_core::sync::Role;
+use optiverse_core::sync::authority::{Authority, AuthorityConfig, ConnectionId, Payload};
 use optiverse_core::sync::session::Event;
 use optiverse_core::sync::{
     MAX_SELECTION, PRESENCE_EXPIRY_MS, PRESENCE_INTERVAL_MS, Presence, ReplicaId, Session, SessionConfig,

@@ -2,7 +2,7 @@
 
 mod sync_sim;
 
-use optiverse_core::sync::authority::Role;
+use optiverse_core::sync::Role;
 use sync_sim::World;
 use sync_sim::clients::{App, Client, ComponentClient, NewClient};
 

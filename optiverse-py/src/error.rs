@@ -8,6 +8,8 @@ use std::path::Path;
 use optiverse_core::scene::{
     EditError as CoreEditError, ItemError, LinkError as CoreLinkError, SceneError as CoreSceneError,
 };
+use optiverse_core::sync::FrameError;
+use optiverse_core::sync::session::LocalEditError;
 use optiverse_core::trace::TraceError as CoreTraceError;
 use pyo3::prelude::*;
 
@@ -25,6 +27,9 @@ mod python {
     pyo3::import_exception!(optiverse_engine.errors, SceneError);
     pyo3::import_exception!(optiverse_engine.errors, SceneFileError);
     pyo3::import_exception!(optiverse_engine.errors, SceneFileNotFoundError);
+    pyo3::import_exception!(optiverse_engine.errors, ShareError);
+    pyo3::import_exception!(optiverse_engine.errors, SyncArgumentError);
+    pyo3::import_exception!(optiverse_engine.errors, SyncError);
     pyo3::import_exception!(optiverse_engine.errors, TraceError);
     pyo3::import_exception!(optiverse_engine.errors, UnknownItemError);
 }
@@ -105,6 +110,36 @@ pub(crate) fn item_error(py: Python<'_>, error: &ItemError) -> PyErr {
         ItemError::NoId { key, .. } | ItemError::BadId { key, .. } => with(py, exception, "key", *key),
         _ => exception,
     }
+}
+
+/// An edit of a scene that follows a session.
+pub(crate) fn follows_a_session() -> PyErr {
+    python::EditError::new_err("this scene follows a session: edit it by the session's methods, or a `copy()` of it")
+}
+
+/// An edit that was refused in a session.
+pub(crate) fn local_edit_error(py: Python<'_>, error: &LocalEditError) -> PyErr {
+    match error {
+        LocalEditError::Edit(error) => edit_error(py, error),
+        other => python::ShareError::new_err(other.to_string()),
+    }
+}
+
+/// A text that is no saved work.
+pub(crate) fn saved_work(py: Python<'_>, error: &FrameError) -> PyErr {
+    let exception = python::SyncArgumentError::new_err(format!("the text is no saved session: {error}"));
+    with(py, with(py, exception, "argument", "text"), "expected", "what `save` wrote")
+}
+
+/// An argument that cannot be used in a session.
+pub(crate) fn sync_argument(py: Python<'_>, argument: &str, value: &str, expected: &str) -> PyErr {
+    let exception = python::SyncArgumentError::new_err(format!("{argument} is {value}, expected {expected}"));
+    with(py, with(py, exception, "argument", argument), "expected", expected)
+}
+
+/// The operating system has no randomness.
+pub(crate) fn no_randomness(error: &dyn std::fmt::Display) -> PyErr {
+    python::SyncError::new_err(format!("the operating system gives no random numbers: {error}"))
 }
 
 /// A property that cannot be given.

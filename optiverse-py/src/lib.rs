@@ -3,6 +3,7 @@
 //! The classes hold no state of their own beyond what the core gives them. Everything that takes long runs without the GIL.
 
 mod array;
+mod edit;
 mod error;
 mod files;
 mod item;
@@ -11,10 +12,12 @@ mod picture;
 mod power_balance;
 mod ray_path;
 mod ray_paths;
+mod relay;
 mod report;
 mod scene;
 mod snapshot;
 mod surface;
+mod sync;
 mod trace;
 mod value;
 mod views;
@@ -33,6 +36,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("PHYSICS", PyTuple::new(py, Physics::PRESETS.map(|(name, _)| name))?)?;
     module.add_class::<scene::Scene>()?;
     module.add_class::<item::Item>()?;
+    module.add_class::<edit::Edit>()?;
     module.add_class::<layer::Layer>()?;
     module.add_class::<report::Report>()?;
     module.add_class::<surface::Surface>()?;
@@ -40,6 +44,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<ray_path::RayPath>()?;
     module.add_class::<ray_path::Hit>()?;
     module.add_class::<power_balance::PowerBalance>()?;
+    module.add_class::<sync::Engine>()?;
+    module.add_function(wrap_pyfunction!(relay::run_relay, module)?)?;
     views::register_mapping::<item::Item>(py)?;
     views::register_mapping::<scene::Scene>(py)
 }

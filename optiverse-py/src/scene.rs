@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use optiverse_core::optics::{Compiled, OpticalSystem, Severity, Strictness};
 use optiverse_core::render::{self, SvgOptions};
-use optiverse_core::scene::{self, Edit, ItemError, ItemId, PropertyChange, Section, Value};
+use optiverse_core::scene::{self, Edit, EditError, ItemId};
 use optiverse_core::trace::{Physics, TraceOptions};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFrozenSet, PyIterator, PyList};
 
+use crate::edit;
 use crate::error;
 use crate::files;
 use crate::item::Item;
@@ -32,16 +33,43 @@ type Extent = ((f64, f64), (f64, f64));
 /// it. Unknown keys, the order of keys and the text of numbers are kept. `Scene()` is an empty assembly of version "2.0".
 ///
 /// Scenes may be used from several threads. A trace goes on with the scene as it was when it was started.
+///
+/// The scene of a session (`sync.Engine.scene`) follows that session and is edited through it alone; `copy()` gives a free one.
 #[pyclass(module = "optiverse_engine", frozen)]
 pub(crate) struct Scene {
-    /// Locked only for moments in which no Python code runs.
-    current: Mutex<Arc<Snapshot>>,
+    current: Current,
+    /// Whether it follows a session.
+    follows: bool,
     warnings: Vec<String>,
+}
+
+/// Where the present state of a scene is kept. Locked only for moments in which no Python code runs.
+#[derive(Clone)]
+pub(crate) struct Current(Arc<Mutex<Arc<Snapshot>>>);
+
+impl Current {
+    pub(crate) fn new(snapshot: Arc<Snapshot>) -> Self {
+        Current(Arc::new(Mutex::new(snapshot)))
+    }
+
+    fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Applies an edit and returns its inverse.
+    pub(crate) fn apply(&self, edit: &Edit) -> Result<Edit, EditError> {
+        Arc::make_mut(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner)).apply(edit)
+    }
 }
 
 impl Scene {
     fn from_core(scene: scene::Scene, warnings: Vec<String>) -> Self {
-        Scene { current: Mutex::new(Arc::new(Snapshot::new(scene))), warnings }
+        Scene { current: Current::new(Arc::new(Snapshot::new(scene))), follows: false, warnings }
+    }
+
+    /// A scene that is changed from elsewhere alone.
+    pub(crate) fn following(current: Current) -> Self {
+        Scene { current, follows: true, warnings: Vec::new() }
     }
 
     /// A scene that was read, with its warnings said.
@@ -54,14 +82,14 @@ impl Scene {
 
     /// The scene as it is now.
     pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
-        Arc::clone(&self.current.lock().unwrap_or_else(PoisonError::into_inner))
+        self.current.snapshot()
     }
 
-    fn edit(&self, py: Python<'_>, edit: &Edit) -> PyResult<()> {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        let applied = Arc::make_mut(&mut current).apply(edit);
-        drop(current);
-        applied.map_err(|error| error::edit_error(py, &error))
+    fn edit(&self, py: Python<'_>, edit: &Edit) -> PyResult<Edit> {
+        if self.follows {
+            return Err(error::follows_a_session());
+        }
+        self.current.apply(edit).map_err(|error| error::edit_error(py, &error))
     }
 
     /// The system without the items that cannot be traced.
@@ -129,7 +157,7 @@ impl Scene {
 
     /// A scene of its own with the same content; nothing is copied before one of the two is changed.
     fn copy(&self) -> Scene {
-        Scene { current: Mutex::new(self.snapshot()), warnings: self.warnings.clone() }
+        Scene { current: Current::new(self.snapshot()), follows: false, warnings: self.warnings.clone() }
     }
 
     fn __copy__(&self) -> Scene {
@@ -214,21 +242,7 @@ impl Scene {
         section: &str,
         more: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<String> {
-        let Some(section) = Section::from_key(section) else {
-            let known: Vec<&str> = Section::ALL.iter().map(|section| section.key()).collect();
-            let message = format!("section is {section:?}, expected one of {}", known.join(", "));
-            return Err(error::edit_refused(py, message, "section"));
-        };
-        let mut properties = value::properties(properties, more)?;
-        let item = match scene::Item::new(section, properties.clone()) {
-            Err(ItemError::NoId { key, .. }) => {
-                let uuid: String = py.import("uuid")?.call_method0("uuid4")?.str()?.extract()?;
-                properties.insert(key.to_owned(), Value::String(uuid));
-                scene::Item::new(section, properties)
-            }
-            other => other,
-        };
-        let item = item.map_err(|error| error::item_error(py, &error))?;
+        let item = edit::new_item(py, properties, section, more)?;
         let id = item.id().to_string();
         self.edit(py, &Edit::Add { item, position: None })?;
         Ok(id)
@@ -241,7 +255,7 @@ impl Scene {
     ///     EditError: it belongs to a linked assembly.
     #[pyo3(signature = (id, /))]
     fn remove(&self, py: Python<'_>, id: &str) -> PyResult<()> {
-        self.edit(py, &Edit::Remove { id: ItemId::from(id) })
+        self.edit(py, &Edit::Remove { id: ItemId::from(id) }).map(drop)
     }
 
     /// Gives properties of an item new values, all of them or, where one is refused, none.
@@ -263,9 +277,17 @@ impl Scene {
         changes: Option<&Bound<'_, PyAny>>,
         more: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<()> {
-        let properties = value::properties(changes, more)?;
-        let changes = properties.into_iter().map(|(key, value)| PropertyChange::set(key, value)).collect();
-        self.edit(py, &Edit::Set { id: ItemId::from(id), changes })
+        self.edit(py, &edit::setting(id, changes, more)?).map(drop)
+    }
+
+    /// Removes properties of an item; a key that it does not have is left alone.
+    ///
+    /// Raises:
+    ///     UnknownItemError: there is no item of that id.
+    ///     EditError: it belongs to a linked assembly, or a key is its id.
+    #[pyo3(signature = (id, /, *keys))]
+    fn unset(&self, py: Python<'_>, id: &str, keys: Vec<String>) -> PyResult<()> {
+        self.edit(py, &edit::unsetting(id, keys)).map(drop)
     }
 
     /// Puts an item at a position in mm, y up; a ruler is shifted so that its first point comes to lie there.
@@ -275,7 +297,16 @@ impl Scene {
     ///     EditError: it belongs to a linked assembly, or has no position.
     #[pyo3(name = "move", signature = (id, /, x_mm, y_mm))]
     fn move_to(&self, py: Python<'_>, id: &str, x_mm: f64, y_mm: f64) -> PyResult<()> {
-        self.edit(py, &Edit::Move { id: ItemId::from(id), x_mm, y_mm })
+        self.edit(py, &Edit::Move { id: ItemId::from(id), x_mm, y_mm }).map(drop)
+    }
+
+    /// Makes an edit and returns its inverse, which takes it back to the byte if it is the next edit.
+    ///
+    /// Raises:
+    ///     EditError: the edit cannot be made as a whole; the scene is as it was.
+    #[pyo3(signature = (edit, /))]
+    fn apply(&self, py: Python<'_>, edit: &edit::Edit) -> PyResult<edit::Edit> {
+        self.edit(py, edit.inner()).map(edit::Edit::from)
     }
 
     /// A copy of the top-level values of the document that are not lists of items, such as `version` and `layer_state`.

@@ -30,12 +30,13 @@ impl Snapshot {
         &self.scene
     }
 
-    pub(crate) fn apply(&mut self, edit: &Edit) -> Result<(), EditError> {
-        self.scene.apply(edit)?;
+    /// Applies an edit and returns its inverse.
+    pub(crate) fn apply(&mut self, edit: &Edit) -> Result<Edit, EditError> {
+        let inverse = self.scene.apply(edit)?;
         self.compiled = OnceLock::new();
         self.hidden = OnceLock::new();
         self.linked = OnceLock::new();
-        Ok(())
+        Ok(inverse)
     }
 
     /// The system without the items that cannot be traced. May take long: not to be called with the GIL.

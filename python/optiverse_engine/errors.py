@@ -8,12 +8,15 @@ OptiverseError
 │   └── LinkError                    links form a cycle or exceed a limit
 ├── EditError (ValueError)           an edit was refused; the scene is as it was
 │   ├── UnknownItemError (KeyError)  there is no item of that id
-│   └── PropertyTypeError (TypeError)
+│   ├── PropertyTypeError (TypeError)
+│   └── ShareError                   an edit cannot be made in a session
 ├── InvalidSceneError (ValueError)   a strict trace met items that cannot be traced
 ├── TraceError                       a trace gave no result
 │   └── OptionError (ValueError)     an option cannot be used
 ├── UnknownElementError (TypeError)  an element of the app has physics that the engine does not have
 ├── RenderError (ValueError)         a picture cannot be made
+├── SyncError                        something about a session
+│   └── SyncArgumentError (ValueError)
 └── MissingDependencyError (ImportError)
 ```
 
@@ -43,6 +46,9 @@ __all__ = [
     "SceneError",
     "SceneFileError",
     "SceneFileNotFoundError",
+    "ShareError",
+    "SyncArgumentError",
+    "SyncError",
     "TraceError",
     "UnknownElementError",
     "UnknownItemError",
@@ -116,6 +122,10 @@ class PropertyTypeError(EditError, TypeError):
     """A property has a value that JSON does not know, such as a set."""
 
 
+class ShareError(EditError):
+    """An edit cannot be made in a session: it is too large to be shared, concerns the document, or too many edits wait."""
+
+
 class InvalidSceneError(OptiverseError, ValueError):
     """A strict trace met items that cannot be traced.
 
@@ -152,6 +162,23 @@ class UnknownElementError(OptiverseError, TypeError):
 
 class RenderError(OptiverseError, ValueError):
     """A picture cannot be made, for instance because it would be too large."""
+
+
+class SyncError(OptiverseError):
+    """Something about a session went wrong."""
+
+
+class SyncArgumentError(SyncError, ValueError):
+    """An argument of a session cannot be used.
+
+    Attributes:
+        argument: its name.
+        expected: what can be used.
+
+    """
+
+    argument: str = ""
+    expected: str = ""
 
 
 class MissingDependencyError(OptiverseError, ImportError):

@@ -10,7 +10,8 @@ import pytest
 from conftest import component, source
 
 import optiverse_engine as oe
-from optiverse_engine import Scene, errors
+from optiverse_engine import Edit, Scene, errors
+from optiverse_engine.sync import Engine
 
 CORE = Path(__file__).parents[2] / "optiverse-core" / "src"
 
@@ -21,14 +22,13 @@ ENUMS = {
     "EditError": "scene/edit.rs",
     "LinkError": "scene/links/mod.rs",
     "TraceError": "trace/options.rs",
+    "LocalEditError": "sync/session/local.rs",
 }
 
 # What Python cannot run into, and why.
 OUT_OF_REACH = {
     "SceneError::Nesting": "a text that is nested too deep is an error of syntax",
-    "EditError::ListKey": "there is no method that sets document properties",
-    "EditError::Position": "items are added at the end",
-    "EditError::BatchNesting": "there is no method that takes batches",
+    "LocalEditError::TooManyPending": "it takes 200,000 edits; the core has a test of it",
     "ItemError::NoId": "an id is made up",
     "TraceError::Cancelled": "a trace is cancelled by an exception, and that is raised",
 }
@@ -81,6 +81,14 @@ def deep(levels):
     for _ in range(levels):
         value = [value]
     return value
+
+
+def nested_batches(levels):
+    """Batches in batches."""
+    edit = Edit.batch([])
+    for _ in range(levels - 1):
+        edit = Edit.batch([edit])
+    return edit
 
 
 def path_measure():
@@ -158,6 +166,42 @@ EXAMPLES = {
         oe.EditError,
         "item p is a path measure",
         {"item": "p", "key": None},
+    ),
+    "EditError::ListKey": (
+        lambda _: Scene().apply(Edit.update_document(items=[])),
+        oe.EditError,
+        "`items` is a list of items",
+        {"item": None, "key": "items"},
+    ),
+    "EditError::Position": (
+        lambda _: Scene().apply(Edit.add(source("a"), position=1)),
+        oe.EditError,
+        "position",
+        {"item": "a", "key": None},
+    ),
+    "EditError::BatchNesting": (
+        lambda _: nested_batches(17),
+        oe.EditError,
+        "more than 16 levels deep",
+        {"item": None, "key": None},
+    ),
+    "LocalEditError::Edit": (
+        lambda _: Engine().remove("b"),
+        oe.UnknownItemError,
+        "there is no item b",
+        {"item": "b"},
+    ),
+    "LocalEditError::Limit": (
+        lambda _: Engine().add({"notes": "n" * 300_000}),
+        oe.ShareError,
+        "the limit is",
+        {},
+    ),
+    "LocalEditError::Document": (
+        lambda _: Engine().edit(Edit.update_document(version="3")),
+        oe.ShareError,
+        "top-level properties of the document are not shared",
+        {},
     ),
     "LinkError::Cycle": (lambda folder: Scene.load(cycle(folder)), oe.LinkError, "form a cycle", {}),
     "LinkError::Depth": (

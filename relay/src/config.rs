@@ -1,5 +1,6 @@
 //! What an operator can set.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -176,6 +177,16 @@ impl Config {
             return Err(ConfigError::Value { key: "limits.connections", found, expected: "2^61 - 1 or less" });
         }
         Ok(())
+    }
+}
+
+/// As it is written in the configuration.
+impl fmt::Display for StoreChoice {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StoreChoice::Memory => formatter.write_str("memory"),
+            StoreChoice::Sqlite(path) => write!(formatter, "sqlite:{}", path.display()),
+        }
     }
 }
 

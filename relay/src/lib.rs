@@ -1,7 +1,26 @@
 //! The relay of shared optical layouts: keeps the state of sessions, decides about edits, and passes them on.
 //!
-//! `docs/relay.md` describes what it offers and its limits. [`server::Relay`] starts one within a program; the command
-//! `optiverse-relay` does nothing else.
+//! `docs/relay.md` describes what it offers and its limits. [`Relay`] runs within any program that has a `tokio` runtime;
+//! [`command::run`] is the whole command `optiverse-relay`.
+//!
+//! ```
+//! use optiverse_relay::{Config, Relay};
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), optiverse_relay::StartError> {
+//! // Port 0 is any that is free.
+//! let config = Config { listen: ([127, 0, 0, 1], 0).into(), ..Config::default() };
+//! let relay = Relay::start(&config).await?;
+//! println!("join at ws://{}/ws/my-session/my-name", relay.address());
+//!
+//! let (leave, left) = tokio::sync::oneshot::channel::<()>();
+//! let running = tokio::spawn(relay.run_until(async { left.await.unwrap_or_default() }));
+//! // … until it is to end: everything is stored, and all connections are closed.
+//! drop(leave);
+//! running.await.expect("the relay ends in order");
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! Each session has one task that alone drives its [`Authority`](optiverse_core::sync::authority::Authority); each
 //! connection has one that passes frames on both ways. A session never waits for a connection: what a connection does not
@@ -11,6 +30,7 @@
 mod access;
 mod clock;
 pub mod close;
+pub mod command;
 pub mod config;
 mod http;
 mod limit;
@@ -20,5 +40,9 @@ mod raytrace;
 mod registry;
 pub mod server;
 mod session;
+mod signal;
 mod socket;
 pub mod store;
+
+pub use config::Config;
+pub use server::{Relay, StartError};

@@ -84,6 +84,16 @@ impl Relay {
         }
     }
 
+    /// Starts a relay with a store of the host's own, which gets a thread to itself; the one in the configuration is not
+    /// opened.
+    ///
+    /// # Errors
+    /// If the configuration cannot be used, the address cannot be had, or the store cannot be read.
+    pub async fn start_with_store(config: &Config, store: impl Store) -> Result<Relay, StartError> {
+        config.check()?;
+        Relay::start_with(config, store, Storage::threaded).await
+    }
+
     async fn start_with<S: Store>(
         config: &Config,
         mut store: S,
@@ -107,6 +117,12 @@ impl Relay {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Serves until a future resolves, then stops.
+    pub async fn run_until(self, shutdown: impl Future<Output = ()>) {
+        shutdown.await;
+        self.stop().await;
     }
 
     /// Stops: accepts nobody any more, stores everything, closes every connection with 1001, and ends.

@@ -10,6 +10,7 @@ use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
 use futures_util::SinkExt;
 use optiverse_core::sync::authority::{ConnectionId, Role};
+use optiverse_core::sync::limits::MAX_STATE_BYTES;
 use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::time::{sleep_until, timeout};
@@ -22,8 +23,9 @@ use crate::outbox::{Outbox, Work};
 use crate::registry::{MAX_SESSION_NAME_BYTES, Sessions};
 use crate::session::{Input, Lease};
 
-/// The longest message that is read. Above what a session takes, so that the answer can be an error message.
-pub(crate) const MAX_MESSAGE_BYTES: usize = 8 << 20;
+/// The longest message that is read: the whole scene of a client of the app. What is longer than its kind may be and not
+/// longer than this is answered by the session.
+pub(crate) const MAX_MESSAGE_BYTES: usize = MAX_STATE_BYTES;
 
 /// What a connection reads at once: it has a buffer of this size as long as it lasts.
 pub(crate) const READ_BUFFER_BYTES: usize = 8 << 10;

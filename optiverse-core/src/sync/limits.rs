@@ -2,8 +2,18 @@
 
 use crate::scene::MAX_NESTING;
 
-/// The longest frame that is sent or accepted, in bytes.
+/// The longest frame that is sent or accepted, in bytes, with one exception: [`MAX_STATE_BYTES`].
 pub const MAX_FRAME_BYTES: usize = 1 << 20;
+
+/// The longest `sync:full_state`, in bytes: the app and older clients send and expect their whole scene as one message.
+pub const MAX_STATE_BYTES: usize = 8 << 20;
+
+/// The longest text of one item within `sync:full_state`, in bytes: white space and escapes included, which
+/// [`MAX_ITEM_BYTES`] does not count.
+pub const MAX_STATE_ITEM_BYTES: usize = 2 * MAX_ITEM_BYTES;
+
+/// The most members of a frame, beside its type.
+pub const MAX_FRAME_MEMBERS: usize = 64;
 
 /// The most operations in one frame.
 pub const MAX_FRAME_OPERATIONS: usize = 4_096;

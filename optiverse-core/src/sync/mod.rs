@@ -37,15 +37,17 @@
 //!   arrived, and none of its edits is undecided.
 //! - **S16** Where people are is no part of the document. It belongs to a connection, is passed on 30 times a second at most,
 //!   the newest state, and is gone with the connection; one that lost its relay forgets the others after 10 s.
+//! - **S17** A viewer's operations of every family are refused, and the host role of the app is never a viewer's. A client
+//!   learns its role on connecting, and refuses a viewer's edits at once.
 //!
 //! The top-level properties of a document, such as its layer tree, are not shared.
 //!
 //! # Example
 //! ```
 //! use optiverse_core::scene::{Edit, Item, Section};
-//! use optiverse_core::sync::authority::{Authority, AuthorityConfig, ConnectionId, Payload, Role};
+//! use optiverse_core::sync::authority::{Authority, AuthorityConfig, ConnectionId, Payload};
 //! use optiverse_core::sync::session::{Status, UndoStep};
-//! use optiverse_core::sync::{ReplicaId, Session, SessionConfig};
+//! use optiverse_core::sync::{ReplicaId, Role, Session, SessionConfig};
 //!
 //! let now_ms = 1_763_700_000_000;
 //! let config = AuthorityConfig { session_id: "bench".into(), epoch: 1, replica: ReplicaId::new(1) };
@@ -89,6 +91,7 @@ pub mod limits;
 mod operation;
 mod presence;
 mod replica;
+mod role;
 pub mod session;
 mod snapshot;
 mod version;
@@ -98,6 +101,7 @@ pub use clock::{Clock, REPORTED_SKEW_MS, Timestamp};
 pub use operation::Operation;
 pub use presence::{MAX_SELECTION, PRESENCE_EXPIRY_MS, PRESENCE_INTERVAL_MS, Presence};
 pub use replica::{Applied, DocumentFull, RemovedItems, Replica};
+pub use role::Role;
 pub use session::{Session, SessionConfig};
 pub use snapshot::Completeness;
 pub use version::{MAX_AHEAD, OperationId, ReplicaId, VersionVector};

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use optiverse_core::scene::{Edit, Item, ItemId, Properties, PropertyChange, Scene, Section, Value};
-use optiverse_core::sync::session::{Event, Status, UndoStep};
-use optiverse_core::sync::{ReplicaId, Session, SessionConfig};
+use optiverse_core::sync::session::{Event, LocalEditError, Status, UndoStep};
+use optiverse_core::sync::{ReplicaId, Role, Session, SessionConfig};
 
 use super::Random;
 
@@ -86,7 +86,11 @@ impl NewClient {
                 self.session.edit(&Edit::Set { id, changes }, UndoStep::New, now_ms)
             }
         };
-        result.unwrap();
+        match result {
+            // S17, invariant 10: a viewer's edits go no further than this.
+            Err(LocalEditError::Role) => assert_eq!(self.session.role(), Some(Role::Viewer)),
+            other => other.unwrap(),
+        }
     }
 
     /// S7, invariant 4: the view is what is confirmed with the pending edits on top, made anew.

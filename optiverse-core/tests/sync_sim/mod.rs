@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use clients::{Client, contents};
-use optiverse_core::sync::authority::{Authority, AuthorityConfig, ConnectionId, Payload, Record, Role, Snapshot};
+use optiverse_core::sync::authority::{Authority, AuthorityConfig, ConnectionId, Payload, Record, Snapshot};
 use optiverse_core::sync::session::Status;
-use optiverse_core::sync::{Operation, ReplicaId};
+use optiverse_core::sync::{Operation, ReplicaId, Role, limits};
 
 pub const START_MS: u64 = 1_763_700_000_000;
 const HOUR_MS: u64 = 3_600_000;
@@ -165,7 +165,8 @@ impl World {
             let Some(wire) = self.wires.get_mut(&transmit.connection) else { continue };
             match transmit.payload {
                 Payload::Frame(frame) => {
-                    assert!(frame.len() <= optiverse_core::sync::limits::MAX_FRAME_BYTES);
+                    let is_state = !self.clients[wire.client].is_new() && frame.contains("\"sync:full_state\"");
+                    assert!(frame.len() <= if is_state { limits::MAX_STATE_BYTES } else { limits::MAX_FRAME_BYTES });
                     wire.down.push_back(frame);
                 }
                 Payload::Close { .. } => {
@@ -186,7 +187,8 @@ impl World {
         let newest = self.wires.iter_mut().rev().find(|(_, wire)| wire.client == client);
         if let Some((_, wire)) = newest {
             for frame in frames {
-                assert!(frame.len() <= optiverse_core::sync::limits::MAX_FRAME_BYTES);
+                let is_state = !self.clients[client].is_new() && frame.contains("\"sync:full_state\"");
+                assert!(frame.len() <= if is_state { limits::MAX_STATE_BYTES } else { limits::MAX_FRAME_BYTES });
                 wire.up.push_back(frame);
             }
         }

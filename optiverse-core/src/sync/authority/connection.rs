@@ -6,6 +6,7 @@ use crate::sync::authority::presence::Shown;
 use crate::sync::authority::shadow::Shadow;
 use crate::sync::authority::{Authority, CLOSE_POLICY, CLOSE_SUPERSEDED, DIALECT_TIMEOUT_MS, MAX_REPLICAS};
 use crate::sync::presence::Presence;
+use crate::sync::role::Role;
 use crate::sync::version::ReplicaId;
 use crate::sync::wire::FrameError;
 use crate::sync::wire::app;
@@ -15,17 +16,6 @@ use crate::sync::wire::message::{Hello, check_user_name, read_operations, write_
 /// One connection, as the host counts them. An id is never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId(pub u64);
-
-/// What a user may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// Everything.
-    Owner,
-    /// Edit.
-    Editor,
-    /// Look.
-    Viewer,
-}
 
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -77,7 +67,8 @@ impl Authority {
     /// If the name is too long; the connection does not exist then.
     pub fn connect(&mut self, connection: ConnectionId, user: &str, role: Role, now_ms: u64) -> Result<(), FrameError> {
         check_user_name(user)?;
-        let is_host = !self.connections.values().any(|other| other.is_host);
+        // What the host of the app shows counts as the session: not what somebody shows who may not edit.
+        let is_host = role.may_edit() && !self.connections.values().any(|other| other.is_host);
         let joined: Arc<str> = app::user_joined(user).into();
         let others: Vec<ConnectionId> = self.connections.keys().copied().collect();
         for other in others {
@@ -88,7 +79,8 @@ impl Authority {
         let state = Connection { user: Arc::clone(&user), role, dialect, since: self.sequence, is_host, shown: None };
         self.connections.insert(connection, state);
         let users: Vec<&str> = self.connections.values().map(|other| &*other.user).collect();
-        let ack = app::connection_ack(&self.config.session_id, &user, is_host, &users, self.config.epoch, now_ms);
+        let greeting = app::Greeting { user: &user, users: &users, is_host, role, epoch: self.config.epoch };
+        let ack = greeting.write(&self.config.session_id, now_ms);
         self.send(connection, ack);
         Ok(())
     }
@@ -98,7 +90,7 @@ impl Authority {
         let Some(gone) = self.connections.remove(&connection) else { return };
         self.forget_idle_replica(&gone.dialect);
         if gone.is_host
-            && let Some(heir) = self.connections.values_mut().next()
+            && let Some(heir) = self.connections.values_mut().find(|entry| entry.role.may_edit())
         {
             heir.is_host = true;
         }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use crate::scene::Section;
 use crate::sync::authority::legacy::Removal;
 use crate::sync::authority::{
-    Authority, ConnectionId, LogEntry, MAX_LOG_BYTES, MAX_LOG_OPERATIONS, Record, Role, connection::Dialect,
+    Authority, ConnectionId, LogEntry, MAX_LOG_BYTES, MAX_LOG_OPERATIONS, Record, connection::Dialect,
 };
 use crate::sync::clock::Timestamp;
 use crate::sync::limits::{MAX_DOCUMENT_BYTES, MAX_ITEM_BYTES, MAX_ITEM_KEYS, REGISTER_BYTES};
 use crate::sync::operation::{Body, GroupChange, Operation};
 use crate::sync::replica::{DocumentFull, ItemState};
+use crate::sync::role::Role;
 use crate::sync::version::{OperationId, ReplicaId};
 use crate::sync::wire::message::{Decision, RefusalReason, write_decision, write_gap};
 use crate::sync::wire::scanner::Scanner;
@@ -64,7 +65,7 @@ impl Authority {
         now_ms: u64,
     ) -> Result<(u64, Timestamp), RefusalReason> {
         let role = self.connections.get(&connection).map(|entry| entry.role);
-        if !matches!(role, Some(Role::Owner | Role::Editor)) {
+        if !role.is_some_and(Role::may_edit) {
             return Err(RefusalReason::Role);
         }
         self.check(&operation)?;

@@ -6,6 +6,7 @@ use crate::scene::{Item, ItemId};
 use crate::sync::authority::connection::{Connection, Dialect};
 use crate::sync::authority::shadow::{ARRIVED_AFTER_MS, Meaning, Shadow, same_value};
 use crate::sync::authority::{Authority, ConnectionId};
+use crate::sync::limits::MAX_FRAME_BYTES;
 use crate::sync::operation::{Body, GroupChange, Operation, POSITION};
 use crate::sync::replica::ItemState;
 use crate::sync::version::OperationId;
@@ -19,6 +20,9 @@ const MAX_REMOVED_IDS: usize = 10_000;
 
 /// Items of one message after which the others are told, so that the log still has all of it.
 const ITEMS_AT_ONCE: usize = 1_000;
+
+/// Bytes of their texts after which they are, so that few items are in memory as trees of values.
+const BYTES_AT_ONCE: usize = MAX_FRAME_BYTES;
 
 /// When an item was removed, and by whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,12 +85,18 @@ impl Authority {
                 if undecided {
                     self.become_app(connection);
                 }
-                for chunk in items.chunks(ITEMS_AT_ONCE) {
-                    self.take_items(connection, chunk, true, Trust::Doubt, now_ms);
+                let mut shown: HashSet<ItemId> = HashSet::new();
+                let mut rest = items.as_slice();
+                while !rest.is_empty() {
+                    let (chunk, after) = rest.split_at(at_once(rest));
+                    let chunk: Vec<LegacyItem> =
+                        chunk.iter().map(|item| app::read_state_item(item)).collect::<Result<_, _>>()?;
+                    shown.extend(chunk.iter().map(|item| ItemId::from(item.id.as_str())));
+                    self.take_items(connection, &chunk, true, Trust::Doubt, now_ms);
+                    rest = after;
                 }
                 // A host takes no notice of `sync:full_state`; it needs the rest one by one.
-                let shown: HashSet<&str> = items.iter().map(|item| item.id.as_str()).collect();
-                for id in self.present_ids().into_iter().filter(|id| !shown.contains(&**id)) {
+                for id in self.present_ids().into_iter().filter(|id| !shown.contains(id)) {
                     self.rebuild(connection, &id, now_ms);
                 }
             }
@@ -431,6 +441,16 @@ impl Authority {
             }
         }
     }
+}
+
+/// How many of these items to take before the others are told.
+fn at_once(items: &[&str]) -> usize {
+    let mut bytes = 0;
+    let fits = |item: &&&str| {
+        bytes += item.len();
+        bytes <= BYTES_AT_ONCE
+    };
+    items.iter().take(ITEMS_AT_ONCE).take_while(fits).count().max(1)
 }
 
 /// What happened to an item, in sum.

@@ -14,7 +14,8 @@ mod shadow;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
-pub use connection::{ConnectionId, Role};
+pub use crate::sync::role::Role;
+pub use connection::ConnectionId;
 pub use restore::RestoreError;
 
 use crate::scene::Scene;

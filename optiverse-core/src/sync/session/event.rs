@@ -1,6 +1,7 @@
 //! What a session tells its host.
 
 use crate::scene::{Edit, ItemId};
+use crate::sync::role::Role;
 use crate::sync::session::Peer;
 use crate::sync::wire::{FrameError, RefusalReason};
 
@@ -51,6 +52,8 @@ pub enum Event {
     },
     /// The status has changed.
     Status(Status),
+    /// What the user may do: said on connecting, if it is not what was known before.
+    Role(Role),
     /// The scene has changed.
     Changed(SceneChange),
     /// The relay refused an edit; it is undone in the scene.

@@ -9,7 +9,9 @@ use crate::sync::snapshot::Part;
 use crate::sync::version::OperationId;
 use crate::sync::wire::FrameError;
 use crate::sync::wire::envelope::Envelope;
-use crate::sync::wire::message::{Decision, Hello, Welcome, read_decision, read_operations, write_operations};
+use crate::sync::wire::message::{
+    Decision, Hello, Welcome, read_decision, read_operations, read_role, write_operations,
+};
 use crate::sync::wire::scanner::Scanner;
 
 /// The time to the second attempt to connect, in milliseconds; it doubles with each further one.
@@ -180,7 +182,7 @@ impl Session {
     fn receive(&mut self, frame: &[u8]) -> Result<(), FrameError> {
         let envelope = Envelope::read(frame)?;
         match envelope.kind.as_ref() {
-            "connection:ack" => self.greeted(&envelope),
+            "connection:ack" => self.greeted(&envelope)?,
             "sync:welcome" => self.welcomed(Welcome::read(&envelope)?)?,
             "sync:part" => self.take_part(&envelope)?,
             "sync:ops" => self.take_operations(&envelope)?,
@@ -206,18 +208,24 @@ impl Session {
         Ok(())
     }
 
-    fn greeted(&mut self, envelope: &Envelope<'_>) {
+    fn greeted(&mut self, envelope: &Envelope<'_>) -> Result<(), FrameError> {
         if !matches!(self.link.state, State::Greeting { .. }) {
-            return;
+            return Ok(());
         }
-        if envelope.get("sync").is_none() {
+        let Some(offer) = envelope.get("sync") else {
             self.stop();
             self.events.push_back(Event::NoRelay);
-            return;
+            return Ok(());
+        };
+        let role = read_role(offer)?;
+        if role != self.role {
+            self.role = role;
+            self.events.extend(role.map(Event::Role));
         }
         self.link.attempt = 0;
         self.forget_peers();
         self.ask_for_missing();
+        Ok(())
     }
 
     /// Asks for what is missing, in the first place or because something was found to be.

@@ -2,6 +2,7 @@
 
 use crate::scene::{Edit, EditError, Item, Scene, Value};
 use crate::sync::operation::{Operation, POSITION, group_of};
+use crate::sync::role::Role;
 use crate::sync::session::Session;
 use crate::sync::version::OperationId;
 use crate::sync::wire::FrameError;
@@ -31,6 +32,9 @@ pub enum LocalEditError {
     /// The document's own properties, such as the layer tree, belong to each user.
     #[error("top-level properties of the document are not shared; set them in a scene of your own")]
     Document,
+    /// The user may look at the session but not edit it, as the relay last said.
+    #[error("this user may look at the session but not edit it")]
+    Role,
     /// The relay has not answered for too long.
     #[error("{MAX_PENDING} edits wait for the relay; connect before editing on")]
     TooManyPending,
@@ -40,7 +44,7 @@ impl Session {
     /// Makes an edit: the scene shows it at once, and the relay is told.
     ///
     /// # Errors
-    /// If the scene refuses the edit or it cannot be shared; nothing has changed then.
+    /// If the user may not edit, the scene refuses the edit or it cannot be shared; nothing has changed then.
     pub fn edit(&mut self, edit: &Edit, step: UndoStep, now_ms: u64) -> Result<(), LocalEditError> {
         let inverse = self.apply_local(edit, now_ms)?;
         self.history.record(inverse, step);
@@ -52,14 +56,14 @@ impl Session {
     /// # Errors
     /// As for [`Session::edit`], so also if an item of one of these ids is in the session already.
     pub fn share(&mut self, scene: &Scene, now_ms: u64) -> Result<(), LocalEditError> {
-        let add = |item: &Item| Edit::Add { item: item.clone(), position: None };
-        self.edit(&Edit::Batch(scene.items().map(add).collect()), UndoStep::New, now_ms)
+        self.edit(&add_all(scene), UndoStep::New, now_ms)
     }
 
     /// Applies an edit, queues its operations and returns its inverse.
     pub(crate) fn apply_local(&mut self, edit: &Edit, now_ms: u64) -> Result<Edit, LocalEditError> {
+        self.check_role()?;
         check_shared(edit)?;
-        let inverse = self.view.apply(&named(edit))?;
+        let inverse = self.view.apply(&with_written_ids(edit))?;
         let mut made = Vec::new();
         let composed = self.compose(&inverse, now_ms, &mut made);
         let fits = self.pending.len() + made.len() <= MAX_PENDING;
@@ -77,6 +81,11 @@ impl Session {
         self.flush();
         self.update_status();
         Ok(inverse)
+    }
+
+    /// Editing needs the right to.
+    pub(crate) fn check_role(&self) -> Result<(), LocalEditError> {
+        if self.role.is_none_or(Role::may_edit) { Ok(()) } else { Err(LocalEditError::Role) }
     }
 
     /// The operations of an edit, from its inverse and the scene after it.
@@ -120,8 +129,15 @@ fn check_shared(edit: &Edit) -> Result<(), LocalEditError> {
     }
 }
 
-/// The edit with the ids of added items written into their properties, for others know them by nothing else.
-fn named(edit: &Edit) -> Edit {
+/// The edit that adds all items of a scene.
+pub fn add_all(scene: &Scene) -> Edit {
+    let add = |item: &Item| Edit::Add { item: item.clone(), position: None };
+    Edit::Batch(scene.items().map(add).collect())
+}
+
+/// The edit as a session makes it: the ids of added items are written into their properties, for others know them by
+/// nothing else.
+pub fn with_written_ids(edit: &Edit) -> Edit {
     match edit {
         Edit::Add { item, position } if item.written_id() != Some(item.id()) => {
             let mut item = item.clone();
@@ -129,7 +145,7 @@ fn named(edit: &Edit) -> Edit {
             item.properties.insert("item_uuid".to_owned(), id);
             Edit::Add { item, position: *position }
         }
-        Edit::Batch(edits) => Edit::Batch(edits.iter().map(named).collect()),
+        Edit::Batch(edits) => Edit::Batch(edits.iter().map(with_written_ids).collect()),
         other => other.clone(),
     }
 }

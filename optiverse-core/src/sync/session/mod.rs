@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 pub use event::{Event, SceneChange, Status};
 pub use link::{FIRST_RETRY_MS, GREETING_TIMEOUT_MS, LONGEST_RETRY_MS, PING_INTERVAL_MS, SILENCE_TIMEOUT_MS};
-pub use local::{LocalEditError, MAX_PENDING, UndoStep};
+pub use local::{LocalEditError, MAX_PENDING, UndoStep, add_all, with_written_ids};
 pub use peers::Peer;
 pub use undo::MAX_UNDO_STEPS;
 
@@ -21,6 +21,7 @@ use crate::scene::{ItemId, Scene};
 use crate::sync::clock::Clock;
 use crate::sync::operation::Operation;
 use crate::sync::replica::{RemovedItems, Replica};
+use crate::sync::role::Role;
 use crate::sync::version::ReplicaId;
 use link::Link;
 use peers::Peers;
@@ -54,6 +55,8 @@ pub struct Session {
     pending_of_item: HashMap<ItemId, BTreeSet<u64>>,
     /// The number of the last operation that was sent on this connection.
     sent: u64,
+    /// What the user may do, as the relay last said.
+    role: Option<Role>,
     view: Scene,
     link: Link,
     history: History,
@@ -75,6 +78,7 @@ impl Session {
             pending: BTreeMap::new(),
             pending_of_item: HashMap::new(),
             sent: 0,
+            role: None,
             view: Scene::new(),
             link: Link::new(config.jitter_seed),
             history: History::default(),
@@ -95,6 +99,12 @@ impl Session {
     /// How things stand between this copy and the relay's.
     pub fn status(&self) -> Status {
         self.status
+    }
+
+    /// What the user may do, as the relay last said; none if no relay has said so yet. Edits of a viewer are refused at
+    /// once. Those that were made before the relay said so are refused by the relay, and undone.
+    pub fn role(&self) -> Option<Role> {
+        self.role
     }
 
     /// The number of edits that the relay has not yet decided about.

@@ -2,6 +2,7 @@
 
 use crate::sync::limits::MAX_VALUE_NESTING;
 use crate::sync::operation::{Operation, scan_replica};
+use crate::sync::role::Role;
 use crate::sync::session::{Event, Session, SessionConfig};
 use crate::sync::snapshot::Part;
 use crate::sync::wire::FrameError;
@@ -16,6 +17,9 @@ impl Session {
         if let Some((epoch, have)) = self.have {
             out.push_str(&format!(",\"epoch\":\"{epoch:016x}\""));
             member("have", have, &mut out);
+        }
+        if let Some(role) = self.role {
+            out.push_str(&format!(",\"role\":\"{}\"", role.code()));
         }
         out.push_str(",\"ops\":[");
         for (index, operation) in self.pending.values().enumerate() {
@@ -48,6 +52,7 @@ impl Session {
                 "number" => number = scanner.unsigned()?,
                 "epoch" => epoch = u64::from_str_radix(&scanner.string()?, 16).ok(),
                 "have" => have = Some(scanner.unsigned()?),
+                "role" => session.role = Role::from_code(&scanner.string()?),
                 "ops" => scanner.list(|scanner| {
                     let operation = Operation::scan(scanner)?.into_owned();
                     session.push_pending(operation);

@@ -86,8 +86,9 @@ impl Session {
     /// value is the user's own. Returns whether there was a step.
     ///
     /// # Errors
-    /// As for [`Session::edit`]; the step is gone then.
+    /// As for [`Session::edit`]; the step is gone then, unless the user may not edit.
     pub fn undo(&mut self, now_ms: u64) -> Result<bool, LocalEditError> {
+        self.check_role()?;
         let Some(step) = self.history.undo.pop_back() else { return Ok(false) };
         let inverse = self.take_back(step, now_ms)?;
         self.history.redo.push(inverse);
@@ -97,8 +98,9 @@ impl Session {
     /// Makes the step again that was undone last, by the same rule. Returns whether there was one.
     ///
     /// # Errors
-    /// As for [`Session::edit`]; the step is gone then.
+    /// As for [`Session::edit`]; the step is gone then, unless the user may not edit.
     pub fn redo(&mut self, now_ms: u64) -> Result<bool, LocalEditError> {
+        self.check_role()?;
         let Some(step) = self.history.redo.pop() else { return Ok(false) };
         let inverse = self.take_back(step, now_ms)?;
         self.history.push(inverse);

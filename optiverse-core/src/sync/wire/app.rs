@@ -1,24 +1,25 @@
 //! The messages of the app 0.3.4 and of clients of component messages, as the relay reads and writes them.
 
-use crate::scene::{Properties, Section, Value};
-use crate::sync::limits::MAX_FRAME_BYTES;
-use crate::sync::operation::{check_name, write_member};
+use crate::scene::{MAX_NESTING, Properties, Section, Value, read as read_json};
+use crate::sync::limits::{MAX_STATE_BYTES, MAX_STATE_ITEM_BYTES};
+use crate::sync::operation::{check_limit, check_name, write_member};
 use crate::sync::replica::ItemState;
+use crate::sync::role::Role;
 use crate::sync::wire::FrameError;
-use crate::sync::wire::envelope::Envelope;
+use crate::sync::wire::envelope::{Envelope, FULL_STATE};
 use crate::sync::wire::message::{PROTOCOL, member};
 use crate::sync::wire::scanner::write_string;
 
 /// What a legacy client says about items.
 #[derive(Debug)]
-pub(crate) enum LegacyMessage {
+pub(crate) enum LegacyMessage<'t> {
     /// A new item; from a component client also one of those that it had on connecting.
     Add(LegacyItem),
     /// New properties of an item: all of them, or some.
     Update(LegacyItem),
     Remove(String),
-    /// All items of a host.
-    State(Vec<LegacyItem>),
+    /// All items of a host, each as a text that [`read_state_item`] reads.
+    State(Vec<&'t str>),
     /// Asks for all items.
     Request,
     /// Nothing that concerns the document.
@@ -35,32 +36,54 @@ pub(crate) struct LegacyItem {
 }
 
 /// Reads a message of the app.
-pub(crate) fn read(envelope: &Envelope<'_>) -> Result<LegacyMessage, FrameError> {
+pub(crate) fn read<'t>(envelope: &Envelope<'t>) -> Result<LegacyMessage<'t>, FrameError> {
     match envelope.kind.as_ref() {
         "command" => read_command(&envelope.object("command")?),
-        "sync:full_state" | "sync:update" | "sync:state" => {
-            let mut state = envelope.object("state")?;
-            let items = match state.remove("items") {
-                None => Vec::new(),
-                Some(Value::Array(items)) => items,
-                Some(_) => return Err(wrong("items", "something else", "a list")),
-            };
-            let items = items.into_iter().map(|item| match item {
-                Value::Object(properties) => {
-                    let id = text(&properties, "uuid").or_else(|| text(&properties, "item_uuid"));
-                    let kind = text(&properties, "item_type").unwrap_or_default();
-                    app_item(id, &kind, properties)
-                }
-                _ => Err(wrong("items", "an entry that is no object", "objects")),
-            });
-            Ok(LegacyMessage::State(items.collect::<Result<_, _>>()?))
+        FULL_STATE | "sync:update" | "sync:state" => {
+            let items = state_items(envelope)?;
+            // The whole message is refused before anything of it takes effect. The items are not kept: as trees of values
+            // they would take many times the memory of their text.
+            items.iter().try_for_each(|item| read_state_item(item).map(drop))?;
+            Ok(LegacyMessage::State(items))
         }
         "sync:request" => Ok(LegacyMessage::Request),
         _ => Ok(LegacyMessage::Other),
     }
 }
 
-fn read_command(command: &Properties) -> Result<LegacyMessage, FrameError> {
+/// The texts of the items in `state`.
+fn state_items<'t>(envelope: &Envelope<'t>) -> Result<Vec<&'t str>, FrameError> {
+    let mut items = Vec::new();
+    envelope.required("state", |scanner| {
+        scanner.object(|scanner, key| {
+            if key != "items" {
+                return scanner.value(MAX_NESTING - 2).map(drop);
+            }
+            items.clear();
+            scanner.list(|scanner| {
+                let item = scanner.value(MAX_NESTING - 3)?;
+                items.push(item);
+                check_limit("an item", item.len(), "bytes", MAX_STATE_ITEM_BYTES)
+            })
+        })
+    })?;
+    Ok(items)
+}
+
+/// Reads an item of a state.
+pub(crate) fn read_state_item(item: &str) -> Result<LegacyItem, FrameError> {
+    match read_json(item).map(|document| document.value) {
+        Ok(Value::Object(properties)) => {
+            let id = text(&properties, "uuid").or_else(|| text(&properties, "item_uuid"));
+            let kind = text(&properties, "item_type").unwrap_or_default();
+            app_item(id, &kind, properties)
+        }
+        Ok(_) => Err(wrong("items", "an entry that is no object", "objects")),
+        Err(error) => Err(wrong("items", &error.to_string(), "objects")),
+    }
+}
+
+fn read_command(command: &Properties) -> Result<LegacyMessage<'static>, FrameError> {
     let id = text(command, "item_id");
     let kind = text(command, "item_type").unwrap_or_default();
     let item = || match command.get("data") {
@@ -173,7 +196,7 @@ pub(crate) fn remove_command(id: &str, now_ms: u64) -> String {
     out
 }
 
-/// `sync:full_state` with as many items as a frame holds. Returns the frame and how many of `items` are in it.
+/// `sync:full_state` with as many items as it may hold. Returns the frame and how many of `items` are in it.
 pub(crate) fn full_state<'i>(
     items: impl Iterator<Item = (&'i str, &'i ItemState)>,
     version: u64,
@@ -193,7 +216,7 @@ pub(crate) fn full_state<'i>(
             write_members(state, &mut ",", &mut out);
             out.push('}');
         }
-        if out.len() > MAX_FRAME_BYTES - 1_024 {
+        if out.len() > MAX_STATE_BYTES - 1_024 {
             out.truncate(start);
             break;
         }
@@ -209,28 +232,36 @@ pub(crate) fn full_state<'i>(
     (out, count)
 }
 
-pub(crate) fn connection_ack(
-    session_id: &str,
-    user: &str,
-    is_host: bool,
-    users: &[&str],
-    epoch: u64,
-    now_ms: u64,
-) -> String {
-    let mut out = String::from("{\"type\":\"connection:ack\",\"session_id\":");
-    write_string(session_id, &mut out);
-    out.push_str(",\"user_id\":");
-    write_string(user, &mut out);
-    out.push_str(&format!(",\"is_host\":{is_host},\"users\":["));
-    for (index, user) in users.iter().enumerate() {
-        out.push_str(if index == 0 { "{\"user_id\":" } else { ",{\"user_id\":" });
-        write_string(user, &mut out);
-        out.push('}');
+/// What a connection is told first.
+pub(crate) struct Greeting<'a> {
+    pub(crate) user: &'a str,
+    pub(crate) users: &'a [&'a str],
+    pub(crate) is_host: bool,
+    pub(crate) role: Role,
+    pub(crate) epoch: u64,
+}
+
+impl Greeting<'_> {
+    /// `connection:ack`; what new clients read of it is in `sync`.
+    pub(crate) fn write(&self, session_id: &str, now_ms: u64) -> String {
+        let mut out = String::from("{\"type\":\"connection:ack\",\"session_id\":");
+        write_string(session_id, &mut out);
+        out.push_str(",\"user_id\":");
+        write_string(self.user, &mut out);
+        out.push_str(&format!(",\"is_host\":{},\"users\":[", self.is_host));
+        for (index, user) in self.users.iter().enumerate() {
+            out.push_str(if index == 0 { "{\"user_id\":" } else { ",{\"user_id\":" });
+            write_string(user, &mut out);
+            out.push('}');
+        }
+        out.push(']');
+        timestamp(now_ms, &mut out);
+        let (epoch, role) = (self.epoch, self.role.code());
+        out.push_str(&format!(
+            ",\"sync\":{{\"protocol\":{PROTOCOL},\"epoch\":\"{epoch:016x}\",\"role\":\"{role}\"}}}}"
+        ));
+        out
     }
-    out.push(']');
-    timestamp(now_ms, &mut out);
-    out.push_str(&format!(",\"sync\":{{\"protocol\":{PROTOCOL},\"epoch\":\"{epoch:016x}\"}}}}"));
-    out
 }
 
 pub(crate) fn user_joined(user: &str) -> String {

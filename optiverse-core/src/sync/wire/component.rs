@@ -9,7 +9,7 @@ use crate::sync::wire::envelope::Envelope;
 use crate::sync::wire::scanner::write_string;
 
 /// Reads a component message.
-pub(crate) fn read(envelope: &Envelope<'_>) -> Result<LegacyMessage, FrameError> {
+pub(crate) fn read(envelope: &Envelope<'_>) -> Result<LegacyMessage<'static>, FrameError> {
     let read_item = || {
         let properties = envelope.object("data")?;
         let id = text(&properties, "id").ok_or(FrameError::Missing { place: "the component", key: "id" })?;

@@ -4,10 +4,13 @@ use std::borrow::Cow;
 
 use crate::scene::MAX_NESTING;
 use crate::scene::{Properties, Value, read};
-use crate::sync::limits::MAX_FRAME_BYTES;
+use crate::sync::limits::{MAX_FRAME_BYTES, MAX_FRAME_MEMBERS, MAX_STATE_BYTES};
 use crate::sync::operation::check_limit;
 use crate::sync::wire::FrameError;
 use crate::sync::wire::scanner::Scanner;
+
+/// The one type of message that may be longer than a frame.
+pub(crate) const FULL_STATE: &str = "sync:full_state";
 
 /// One frame, taken apart at the top.
 #[derive(Debug)]
@@ -19,7 +22,7 @@ pub(crate) struct Envelope<'t> {
 impl<'t> Envelope<'t> {
     /// Reads a frame. Members that nobody knows are no error.
     pub(crate) fn read(bytes: &'t [u8]) -> Result<Envelope<'t>, FrameError> {
-        check_limit("the frame", bytes.len(), "bytes", MAX_FRAME_BYTES)?;
+        check_limit("the frame", bytes.len(), "bytes", MAX_STATE_BYTES)?;
         let text = std::str::from_utf8(bytes).map_err(|error| FrameError::Encoding { offset: error.valid_up_to() })?;
         let mut scanner = Scanner::new(text);
         let mut kind = None;
@@ -29,11 +32,15 @@ impl<'t> Envelope<'t> {
                 kind = Some(scanner.string()?);
             } else {
                 members.push((key, scanner.value(MAX_NESTING - 1)?));
+                check_limit("the frame", members.len(), "members", MAX_FRAME_MEMBERS)?;
             }
             Ok(())
         })?;
         scanner.end()?;
         let kind = kind.ok_or(FrameError::Missing { place: "the frame", key: "type" })?;
+        if kind != FULL_STATE {
+            check_limit("the frame", bytes.len(), "bytes", MAX_FRAME_BYTES)?;
+        }
         Ok(Envelope { kind, members })
     }
 

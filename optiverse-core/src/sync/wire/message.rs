@@ -16,12 +16,13 @@
 //! | `sync:error` | `message`: why a frame was ignored |
 
 use crate::sync::clock::Timestamp;
-use crate::sync::limits::{MAX_FRAME_OPERATIONS, MAX_NAME_BYTES};
+use crate::sync::limits::{MAX_FRAME_OPERATIONS, MAX_NAME_BYTES, MAX_VALUE_NESTING};
 use crate::sync::operation::{Operation, check_limit, scan_replica, scan_time, write_time};
+use crate::sync::role::Role;
 use crate::sync::version::ReplicaId;
 use crate::sync::wire::FrameError;
 use crate::sync::wire::envelope::Envelope;
-use crate::sync::wire::scanner::{write_string, write_unsigned};
+use crate::sync::wire::scanner::{Scanner, write_string, write_unsigned};
 
 /// The version of the protocol.
 pub const PROTOCOL: u64 = 1;
@@ -127,6 +128,20 @@ impl Hello {
         let have = envelope.optional("have", |scanner| scanner.unsigned())?;
         Ok(Hello { replica, settled, have: epoch.zip(have) })
     }
+}
+
+/// The role in `sync` of `connection:ack`; none if the relay does not say, or says a word of a later version.
+pub(crate) fn read_role(offer: &str) -> Result<Option<Role>, FrameError> {
+    let mut role = None;
+    Scanner::new(offer).object(|scanner, key| {
+        if key == "role" {
+            role = Role::from_code(&scanner.string()?);
+        } else {
+            scanner.value(MAX_VALUE_NESTING)?;
+        }
+        Ok(())
+    })?;
+    Ok(role)
 }
 
 pub(crate) fn read_epoch(envelope: &Envelope<'_>) -> Result<Option<u64>, FrameError> {
