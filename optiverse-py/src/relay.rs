@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 ///
 /// Returns its exit code: 0; 1 where it could not be started; 2 where an option or the configuration cannot be used.
 #[pyfunction]
-#[pyo3(signature = (arguments, /))]
+#[pyo3(name = "_run_relay", signature = (arguments, /))]
 pub(crate) fn run_relay(py: Python<'_>, arguments: Vec<String>) -> u8 {
     py.detach(|| optiverse_relay::command::run(arguments))
 }

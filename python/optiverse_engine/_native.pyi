@@ -1,4 +1,4 @@
-from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
+from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, Sequence, ValuesView
 from os import PathLike
 from typing import Any, Final, Literal, TypeAlias, TypeVar, final, overload
 
@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from optiverse_engine.events import Event, Peer, Status
+from optiverse_engine.events import Event, Peer
 
 _T = TypeVar("_T")
 _Float64Array: TypeAlias = NDArray[np.float64]
@@ -27,6 +27,8 @@ _SectionName: TypeAlias = Literal[
     "slms",
     "components",
 ]
+_Status: TypeAlias = Literal["offline", "connecting", "catching up", "sending", "synchronised"]
+_Role: TypeAlias = Literal["owner", "editor", "viewer"]
 _UndoStep: TypeAlias = Literal["new", "continue"]
 
 __all__ = [
@@ -45,12 +47,15 @@ __all__ = [
     "Scene",
     "Surface",
     "__version__",
+    "_run_relay",
 ]
 
 __version__: Final[str]
 DEFAULT_MAX_VERTICES: Final[int]
 ENDINGS: Final[tuple[_EndingName, ...]]
 PHYSICS: Final[tuple[_PhysicsName, ...]]
+
+def _run_relay(arguments: Sequence[str], /) -> int: ...
 
 @final
 class Scene:
@@ -420,7 +425,9 @@ class Engine:
     @property
     def scene(self) -> Scene: ...
     @property
-    def status(self) -> Status: ...
+    def status(self) -> _Status: ...
+    @property
+    def role(self) -> _Role | None: ...
     @property
     def pending(self) -> int: ...
     @property

@@ -123,7 +123,10 @@ class PropertyTypeError(EditError, TypeError):
 
 
 class ShareError(EditError):
-    """An edit cannot be made in a session: it is too large to be shared, concerns the document, or too many edits wait."""
+    """An edit cannot be made in a session.
+
+    It is too large to be shared, concerns the document, the user may only look, or too many edits wait.
+    """
 
 
 class InvalidSceneError(OptiverseError, ValueError):

@@ -12,12 +12,12 @@ match engine.poll_event():
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from optiverse_engine._native import Edit
+    from optiverse_engine._native import Edit, _Role, _Status
 
 __all__ = [
     "Connect",
@@ -29,14 +29,12 @@ __all__ = [
     "PeerChanged",
     "Refused",
     "RelayComplained",
+    "RoleChanged",
     "SceneChanged",
-    "Status",
     "StatusChanged",
     "UserJoined",
     "UserLeft",
 ]
-
-Status: TypeAlias = Literal["offline", "connecting", "catching up", "sending", "synchronised"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +95,20 @@ class StatusChanged(Event):
 
     """
 
-    status: Status
+    status: _Status
     attempt: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RoleChanged(Event):
+    """What the user may do is not what was known before; said on connecting.
+
+    Attributes:
+        role: "owner", "editor", or "viewer", whose edits are errors.
+
+    """
+
+    role: _Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +137,8 @@ class Refused(Event):
 
     Attributes:
         item: the id of the item that was edited.
-        reason: a word, as in the messages: "role", "removed", "exists", "id", "item-size", "document-full", "late" or "other".
+        reason: a word, as in the messages: "role", "removed", "exists", "id", "item-size", "document-full", "late" or
+            "other".
         message: a sentence for a person.
 
     """

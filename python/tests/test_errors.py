@@ -28,6 +28,7 @@ ENUMS = {
 # What Python cannot run into, and why.
 OUT_OF_REACH = {
     "SceneError::Nesting": "a text that is nested too deep is an error of syntax",
+    "LocalEditError::Role": "it takes a relay: test_session.py has an example",
     "LocalEditError::TooManyPending": "it takes 200,000 edits; the core has a test of it",
     "ItemError::NoId": "an id is made up",
     "TraceError::Cancelled": "a trace is cancelled by an exception, and that is raised",
@@ -170,7 +171,7 @@ EXAMPLES = {
     "EditError::ListKey": (
         lambda _: Scene().apply(Edit.update_document(items=[])),
         oe.EditError,
-        "`items` is a list of items",
+        "`items` of the document is a list of items",
         {"item": None, "key": "items"},
     ),
     "EditError::Position": (

@@ -21,8 +21,17 @@ impl Close {
         Close { code: 1008, reason: "the path must be /ws/SESSION/USER, with names of 1 to 256 bytes" };
     /// Nobody created this session, and the relay wants that.
     pub const UNKNOWN_SESSION: Close = Close { code: 1008, reason: "there is no session of this name" };
-    /// The session has a password, and this is not it, or none was given in time.
+    /// The session asks for a password or a token, and none was given in time.
+    pub const UNAUTHENTICATED: Close =
+        Close { code: 1008, reason: "the session asks for a password or a token, and none was given in time" };
+    /// The session has a password, and this is not it.
     pub const WRONG_PASSWORD: Close = Close { code: 1008, reason: "wrong password" };
+    /// One comes into the session by invitation alone, whatever the password.
+    pub const INVITED_ONLY: Close = Close { code: 1008, reason: "one comes into this session with a token alone" };
+    /// The token is none of this session, or its invitation was revoked or has expired.
+    pub const WRONG_TOKEN: Close = Close { code: 1008, reason: "the token is not, or no longer, valid here" };
+    /// As many users as may have come by the invitation.
+    pub const USED_UP: Close = Close { code: 1008, reason: "as many users as may have come by this invitation" };
     /// Passwords were tried faster than the address may make requests.
     pub const TOO_MANY_TRIES: Close = Close { code: 1013, reason: "too many passwords tried, try again later" };
     /// The message is longer than any that could be answered.
@@ -33,6 +42,8 @@ impl Close {
     pub const SESSION_FULL: Close = Close { code: 1013, reason: "the session is full, try again later" };
     /// The relay has as many sessions as it may have.
     pub const RELAY_FULL: Close = Close { code: 1013, reason: "the relay has too many sessions, try again later" };
+    /// The invitation by which the connection came was revoked.
+    pub const REVOKED: Close = Close { code: 4003, reason: "the invitation was revoked" };
     /// The connection took frames more slowly than they came. Reconnect and catch up.
     pub const SLOW: Close = Close { code: 4002, reason: "too slow: reconnect and catch up" };
 }

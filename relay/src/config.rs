@@ -68,10 +68,18 @@ pub struct Limits {
     pub users_per_session: usize,
     /// Connections to the relay at one time.
     pub connections: usize,
+    /// Invitations to one session at one time.
+    pub invitations_per_session: usize,
     /// Seconds for which a session that nobody uses is kept.
     pub session_expiry_s: u64,
     /// HTTP requests per second from one address, and as many at once.
     pub http_requests_per_second: u32,
+    /// Seconds that the head of an HTTP request may take to arrive.
+    pub http_head_s: u32,
+    /// Seconds that an HTTP request may take to arrive whole and be answered.
+    pub http_request_s: u32,
+    /// Seconds that a WebSocket connection may take to show a password or a token, where one is asked for.
+    pub auth_s: u32,
     /// Messages per second from one connection.
     pub messages_per_second: u32,
     /// Messages at once from one connection.
@@ -106,8 +114,12 @@ impl Default for Limits {
             sessions: 10_000,
             users_per_session: 256,
             connections: 10_000,
+            invitations_per_session: 256,
             session_expiry_s: 86_400,
             http_requests_per_second: 10,
+            http_head_s: 10,
+            http_request_s: 30,
+            auth_s: 10,
             messages_per_second: 2_000,
             message_burst: 20_000,
             bytes_per_second: 8 << 20,
@@ -158,8 +170,12 @@ impl Config {
             ("limits.sessions", limits.sessions as u64),
             ("limits.users_per_session", limits.users_per_session as u64),
             ("limits.connections", limits.connections as u64),
+            ("limits.invitations_per_session", limits.invitations_per_session as u64),
             ("limits.session_expiry_s", limits.session_expiry_s),
             ("limits.http_requests_per_second", limits.http_requests_per_second.into()),
+            ("limits.http_head_s", limits.http_head_s.into()),
+            ("limits.http_request_s", limits.http_request_s.into()),
+            ("limits.auth_s", limits.auth_s.into()),
             ("limits.messages_per_second", limits.messages_per_second.into()),
             ("limits.message_burst", limits.message_burst.into()),
             ("limits.bytes_per_second", limits.bytes_per_second.into()),
@@ -228,7 +244,7 @@ mod tests {
     fn every_value_is_documented() {
         // A file with each line of values removed in turn still reads, so each key is named in the file or has none.
         let keys = DEFAULT_FILE.lines().filter(|line| line.contains(" = ") && !line.starts_with('#')).count();
-        assert_eq!(keys, 4 + 12, "a key of `Config` or `Limits` is missing in relay.toml");
+        assert_eq!(keys, 4 + 16, "a key of `Config` or `Limits` is missing in relay.toml");
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub mod close;
 pub mod command;
 pub mod config;
 mod http;
+mod invitation;
 mod limit;
 mod metrics;
 mod outbox;
@@ -43,6 +44,7 @@ mod session;
 mod signal;
 mod socket;
 pub mod store;
+mod token;
 
 pub use config::Config;
 pub use server::{Relay, StartError};

@@ -68,11 +68,8 @@ impl Outbox {
         }
         let bytes = queue.bytes + frame.len() + FRAME_BYTES;
         if bytes > queue.limit {
-            queue.frames = Vec::new();
-            queue.close = Some(Close::SLOW);
             drop(queue);
-            self.shared.cut.notify_one();
-            self.shared.ready.notify_one();
+            self.cut_off(Close::SLOW);
             return false;
         }
         queue.bytes = bytes;
@@ -80,6 +77,21 @@ impl Outbox {
         drop(queue);
         self.shared.ready.notify_one();
         true
+    }
+
+    /// Closes the connection at once, whatever waits.
+    pub(crate) fn cut_off(&self, close: Close) {
+        let mut queue = self.queue();
+        queue.frames = Vec::new();
+        queue.close.get_or_insert(close);
+        drop(queue);
+        self.shared.cut.notify_one();
+        self.shared.ready.notify_one();
+    }
+
+    /// Whether both are the outbox of one connection.
+    pub(crate) fn is_same(&self, other: &Outbox) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
     }
 
     /// Closes the connection after what waits has been sent.
@@ -133,6 +145,17 @@ mod tests {
         }
         outbox.extend(FRAME_BYTES);
         assert!(outbox.push(Utf8Bytes::from("")) && outbox.push(Utf8Bytes::from("")));
+    }
+
+    #[test]
+    fn who_is_cut_off_gets_nothing_that_waits() {
+        let outbox = Outbox::new(1_000);
+        assert!(outbox.push(Utf8Bytes::from("a")));
+        outbox.cut_off(Close::REVOKED);
+        assert!(!outbox.push(Utf8Bytes::from("b")));
+        let work = outbox.take();
+        assert_eq!((work.frames.len(), work.close), (0, Some(Close::REVOKED)));
+        assert!(outbox.is_same(&outbox.clone()) && !outbox.is_same(&Outbox::new(1_000)));
     }
 
     #[test]

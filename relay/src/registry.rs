@@ -4,14 +4,16 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use optiverse_core::sync::Role;
 use optiverse_core::sync::authority::RestoreError;
 
 use crate::clock::Clock;
 use crate::close::Close;
 use crate::config::{Config, Limits};
+use crate::invitation::Guest;
 use crate::metrics::Metrics;
 use crate::session::{self, Lease, Live};
-use crate::store::{Change, SessionInfo, Storage, StoreError};
+use crate::store::{Change, SessionInfo, Storage, StoreError, TokenHash};
 
 /// The longest name of a session, in bytes.
 pub(crate) const MAX_SESSION_NAME_BYTES: usize = 256;
@@ -39,10 +41,35 @@ impl From<StoreError> for Failure {
     }
 }
 
+/// What the registry has of a session.
 #[derive(Debug)]
-struct Entry {
-    info: SessionInfo,
+pub(crate) struct Entry {
+    pub(crate) info: SessionInfo,
     live: Option<Arc<Live>>,
+    /// The connections that came by an invitation.
+    pub(crate) guests: Vec<Guest>,
+}
+
+impl Entry {
+    fn new(info: SessionInfo, live: Option<Arc<Live>>) -> Entry {
+        Entry { info, live, guests: Vec::new() }
+    }
+}
+
+/// Who may come into a session that is made.
+#[derive(Debug)]
+pub(crate) struct Terms {
+    /// The hash of its password, if it has one.
+    pub(crate) password: Option<String>,
+    /// What those may do who come without a token; none: nobody comes without one.
+    pub(crate) default_role: Option<Role>,
+    /// The hash of the owner's token, if there is an owner.
+    pub(crate) owner: Option<TokenHash>,
+}
+
+impl Terms {
+    /// Of a session that exists because somebody connects to it.
+    const OPEN: Terms = Terms { password: None, default_role: Some(Role::Editor), owner: None };
 }
 
 /// All sessions of a relay.
@@ -76,7 +103,7 @@ pub(crate) struct Count {
 
 impl Sessions {
     pub(crate) fn new(storage: Storage, stored: Vec<SessionInfo>, config: &Config) -> Sessions {
-        let entries = stored.into_iter().map(|info| (info.id.clone(), Entry { info, live: None })).collect();
+        let entries = stored.into_iter().map(|info| (info.id.clone(), Entry::new(info, None))).collect();
         Sessions {
             entries: Mutex::new(entries),
             storage,
@@ -108,37 +135,55 @@ impl Sessions {
     }
 
     /// What is done under this lock is done in one step, so a panic elsewhere leaves nothing half done.
-    fn entries(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
+    pub(crate) fn entries(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn new_info(&self, id: &str, password: Option<String>) -> Result<SessionInfo, Failure> {
+    fn new_info(&self, id: &str, terms: Terms) -> Result<SessionInfo, Failure> {
         let now_ms = self.clock.now_ms();
-        let epoch = getrandom::u64()?;
-        Ok(SessionInfo { id: id.to_owned(), epoch, created_ms: now_ms, active_ms: now_ms, password })
+        Ok(SessionInfo {
+            id: id.to_owned(),
+            epoch: getrandom::u64()?,
+            created_ms: now_ms,
+            active_ms: now_ms,
+            password: terms.password,
+            default_role: terms.default_role,
+            owner: terms.owner,
+            invitations: Vec::new(),
+        })
+    }
+
+    /// Waits until a change is stored.
+    pub(crate) async fn store(&self, change: Change) -> Result<(), Failure> {
+        let answer = self.storage.commit(change).await;
+        answer.map_err(|_| Failure::Closed)?.map_err(Failure::Store)
     }
 
     /// Makes a session with a name that nobody can guess. When it returns, the session is stored.
-    pub(crate) async fn create(&self, id: &str, password: Option<String>) -> Result<(), Failure> {
-        let info = self.new_info(id, password)?;
+    pub(crate) async fn create(&self, id: &str, terms: Terms) -> Result<(), Failure> {
+        let info = self.new_info(id, terms)?;
         {
             let mut entries = self.entries();
             if entries.len() >= self.limits.sessions {
                 return Err(Failure::Full);
             }
-            entries.insert(id.to_owned(), Entry { info: info.clone(), live: None });
+            entries.insert(id.to_owned(), Entry::new(info.clone(), None));
         }
-        let stored = self.storage.commit(Change::Create(info)).await;
-        let stored = stored.map_err(|_| Failure::Closed).and_then(|answer| answer.map_err(Failure::Store));
+        let stored = self.store(Change::Create(info)).await;
         if stored.is_err() {
             self.entries().remove(id);
         }
         stored
     }
 
-    /// The hash of a session's password, if there is such a session and it has one.
-    pub(crate) fn password(&self, id: &str) -> Option<String> {
-        self.entries().get(id)?.info.password.clone()
+    /// Who may come into a session, whether it exists or will when somebody connects to it.
+    pub(crate) fn terms(&self, id: &str) -> Terms {
+        match self.entries().get(id) {
+            Some(Entry { info, .. }) => {
+                Terms { password: info.password.clone(), default_role: info.default_role, owner: info.owner }
+            }
+            None => Terms::OPEN,
+        }
     }
 
     /// Holds on to a session, which is brought into memory, and made if it may be.
@@ -150,9 +195,9 @@ impl Sessions {
             None if self.require_created => return Err(Close::UNKNOWN_SESSION),
             None if known >= self.limits.sessions => return Err(Close::RELAY_FULL),
             None => {
-                let info = self.new_info(id, None).map_err(|_| Close::STORE)?;
+                let info = self.new_info(id, Terms::OPEN).map_err(|_| Close::STORE)?;
                 let live = session::start(Arc::clone(self), info.clone(), true);
-                entries.entry(id.to_owned()).or_insert(Entry { info, live: Some(live) })
+                entries.entry(id.to_owned()).or_insert(Entry::new(info, Some(live)))
             }
         };
         let live = match &entry.live {
@@ -207,13 +252,15 @@ impl Sessions {
         Count { sessions: entries.len(), used, users }
     }
 
-    /// Forgets the sessions that nobody has used for too long.
+    /// Forgets the sessions that nobody has used for too long, and invitations that have expired.
     pub(crate) fn expire(&self) {
         let now_ms = self.clock.now_ms();
         let expiry_ms = self.limits.session_expiry_s.saturating_mul(1_000);
         self.entries().retain(|id, entry| {
             let is_old = entry.live.is_none() && entry.info.active_ms.saturating_add(expiry_ms) <= now_ms;
-            if is_old {
+            if !is_old {
+                self.forget_expired(entry, now_ms);
+            } else {
                 // If it is lost, the next start finds the session, and it expires again.
                 drop(self.storage.commit(Change::Delete { session: id.clone() }));
                 tracing::info!(session = id, "expired");

@@ -20,9 +20,6 @@ use crate::http::{self, Peer};
 use crate::registry::Sessions;
 use crate::store::{MemoryStore, SqliteStore, Storage, Store, StoreError};
 
-/// How long the head of a request may take to arrive.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// What a connection reads of a request's head at once, and the longest head.
 const MAX_HEAD_BYTES: usize = 16 << 10;
 
@@ -108,7 +105,8 @@ impl Relay {
         let (stopping, stopped) = watch::channel(false);
         let places = Arc::new(Semaphore::new(config.limits.connections));
         let router = http::router(Arc::clone(&sessions), config);
-        let accepting = tokio::spawn(accept(listener, router, Arc::clone(&places), stopped));
+        let head_timeout = Duration::from_secs(config.limits.http_head_s.into());
+        let accepting = tokio::spawn(accept(listener, Site { router, head_timeout, stopped }, Arc::clone(&places)));
         let expiring = tokio::spawn(expire(Arc::clone(&sessions)));
         let all_places = config.limits.connections;
         Ok(Relay { address, sessions, stopping, places, all_places, accepting, expiring })
@@ -160,16 +158,24 @@ async fn asked_to_stop(stopped: &mut watch::Receiver<bool>) {
     }
 }
 
-async fn accept(listener: TcpListener, router: Router, places: Arc<Semaphore>, mut stopped: watch::Receiver<bool>) {
+/// What every connection needs.
+#[derive(Clone)]
+struct Site {
+    router: Router,
+    head_timeout: Duration,
+    stopped: watch::Receiver<bool>,
+}
+
+async fn accept(listener: TcpListener, mut site: Site, places: Arc<Semaphore>) {
     loop {
         let accepted = tokio::select! {
-            () = asked_to_stop(&mut stopped) => return,
+            () = asked_to_stop(&mut site.stopped) => return,
             accepted = listener.accept() => accepted,
         };
         match accepted {
             Ok((stream, peer)) => match Arc::clone(&places).try_acquire_owned() {
                 Ok(place) => {
-                    tokio::spawn(serve(stream, peer, router.clone(), place, stopped.clone()));
+                    tokio::spawn(serve(stream, peer, site.clone(), place));
                 }
                 Err(_) => tracing::warn!(%peer, "refused: too many connections"),
             },
@@ -181,13 +187,8 @@ async fn accept(listener: TcpListener, router: Router, places: Arc<Semaphore>, m
     }
 }
 
-async fn serve(
-    stream: TcpStream,
-    peer: SocketAddr,
-    router: Router,
-    place: OwnedSemaphorePermit,
-    mut stopped: watch::Receiver<bool>,
-) {
+async fn serve(stream: TcpStream, peer: SocketAddr, site: Site, place: OwnedSemaphorePermit) {
+    let Site { router, head_timeout, mut stopped } = site;
     let keep_alive = socket2::TcpKeepalive::new().with_time(KEEP_ALIVE).with_interval(KEEP_ALIVE);
     let prepared =
         stream.set_nodelay(true).and_then(|()| socket2::SockRef::from(&stream).set_tcp_keepalive(&keep_alive));
@@ -203,7 +204,7 @@ async fn serve(
     }));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
+        .header_read_timeout(head_timeout)
         .max_buf_size(MAX_HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();

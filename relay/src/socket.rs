@@ -1,7 +1,6 @@
 //! One WebSocket connection: who may come in, what arrives, what is sent, how it ends.
 
 use std::error::Error;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -9,15 +8,15 @@ use std::time::{Duration, Instant};
 use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
 use futures_util::SinkExt;
-use optiverse_core::sync::authority::{ConnectionId, Role};
+use optiverse_core::sync::authority::ConnectionId;
 use optiverse_core::sync::limits::MAX_STATE_BYTES;
-use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::time::{sleep_until, timeout};
 
-use crate::access::Access;
+use crate::access::{Access, Visitor};
 use crate::close::Close;
 use crate::config::Limits;
+use crate::invitation::Pass;
 use crate::limit::Bucket;
 use crate::outbox::{Outbox, Work};
 use crate::registry::{MAX_SESSION_NAME_BYTES, Sessions};
@@ -29,9 +28,6 @@ pub(crate) const MAX_MESSAGE_BYTES: usize = MAX_STATE_BYTES;
 
 /// What a connection reads at once: it has a buffer of this size as long as it lasts.
 pub(crate) const READ_BUFFER_BYTES: usize = 8 << 10;
-
-/// How long a connection may take to give the password.
-const FIRST_MESSAGE: Duration = Duration::from_secs(10);
 
 /// How long a closed connection has to take its last frames.
 const CLOSING: Duration = Duration::from_secs(5);
@@ -52,20 +48,11 @@ pub(crate) async fn serve(mut socket: WebSocket, sessions: Arc<Sessions>, access
     }
 }
 
-/// Who wants to come in.
-#[derive(Debug)]
-pub(crate) struct Visitor {
-    pub(crate) session: String,
-    pub(crate) user: String,
-    /// From the header or the query.
-    pub(crate) password: Option<String>,
-    pub(crate) address: IpAddr,
-}
-
 struct Admitted {
     lease: Lease,
     connection: ConnectionId,
     outbox: Outbox,
+    _pass: Pass,
 }
 
 async fn admit(
@@ -74,41 +61,18 @@ async fn admit(
     access: &Access,
     visitor: Visitor,
 ) -> Result<Admitted, Close> {
-    let Visitor { session, user, password, address } = visitor;
-    if !is_usable(&session) || !is_usable(&user) {
+    if !is_usable(&visitor.session) || !is_usable(&visitor.user) {
         return Err(Close::NAMES);
     }
-    if let Some(hash) = sessions.password(&session) {
-        let password = match password {
-            Some(password) => password,
-            None => timeout(FIRST_MESSAGE, read_password(socket)).await.unwrap_or(Err(Close::WRONG_PASSWORD))?,
-        };
-        access.check(hash, password, address).await?;
-    }
-    let lease = sessions.join(&session)?;
-    let connection = ConnectionId(NEXT_CONNECTION.fetch_add(1, Ordering::Relaxed));
     let outbox = Outbox::new(sessions.limits().queue_bytes);
+    let pass = access.admit(socket, sessions, &visitor, &outbox).await?;
+    let lease = sessions.join(&visitor.session)?;
+    let connection = ConnectionId(NEXT_CONNECTION.fetch_add(1, Ordering::Relaxed));
     let (admitted, answer) = oneshot::channel();
-    lease.send(Input::Connect { connection, user, role: Role::Editor, outbox: outbox.clone(), admitted });
+    lease.send(Input::Connect { connection, user: visitor.user, role: pass.role, outbox: outbox.clone(), admitted });
     // A session that could not be brought into memory drops the question.
     answer.await.unwrap_or(Err(Close::STORE))?;
-    Ok(Admitted { lease, connection, outbox })
-}
-
-/// The password in the first message, `{"type": "auth", "password": …}`.
-async fn read_password(socket: &mut WebSocket) -> Result<String, Close> {
-    loop {
-        let text = match socket.recv().await {
-            Some(Ok(Message::Text(text))) => text,
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
-            _ => return Err(Close::WRONG_PASSWORD),
-        };
-        let message: Value = serde_json::from_str(&text).map_err(|_| Close::WRONG_PASSWORD)?;
-        return match (message["type"].as_str(), message["password"].as_str()) {
-            (Some("auth"), Some(password)) => Ok(password.to_owned()),
-            _ => Err(Close::WRONG_PASSWORD),
-        };
-    }
+    Ok(Admitted { lease, connection, outbox, _pass: pass })
 }
 
 /// Whether a text may name a session or a user.

@@ -4,8 +4,11 @@
 
 use std::path::Path;
 
+use optiverse_core::sync::Role;
 use optiverse_core::sync::authority::{Record, Snapshot};
-use optiverse_relay::store::{Change, MemoryStore, SessionInfo, SqliteStore, Store, StoreError};
+use optiverse_relay::store::{
+    Change, Invitation, MemoryStore, SessionInfo, SqliteStore, Store, StoreError, StoredSession, TokenHash,
+};
 
 fn info(id: &str) -> SessionInfo {
     SessionInfo {
@@ -14,7 +17,15 @@ fn info(id: &str) -> SessionInfo {
         created_ms: 5,
         active_ms: 5,
         password: (id == "a").then(|| "hash".to_owned()),
+        default_role: (id != "b").then_some(if id == "a" { Role::Viewer } else { Role::Editor }),
+        owner: (id == "a").then(|| TokenHash::of("owner")),
+        invitations: Vec::new(),
     }
+}
+
+fn invitation(id: &str, role: Role, uses: Option<u32>) -> Invitation {
+    let expires_ms = uses.map(|_| u64::MAX);
+    Invitation { id: id.to_owned(), token: TokenHash::of(id), role, created_ms: 7, expires_ms, uses, users: [].into() }
 }
 
 fn records(numbers: std::ops::RangeInclusive<u64>) -> Vec<Record> {
@@ -98,9 +109,88 @@ fn contract(mut store: Box<dyn Store>, reopen: impl Fn(Box<dyn Store>) -> Box<dy
     assert_eq!(reopen(store).load(odd).unwrap().unwrap().info.id, odd);
 }
 
+/// The part of the contract that is about invitations.
+fn invitations(mut store: Box<dyn Store>, reopen: impl Fn(Box<dyn Store>) -> Box<dyn Store>) {
+    let invite = |session: &str, invitation: &Invitation| Change::Invite {
+        session: session.to_owned(),
+        invitation: invitation.clone(),
+    };
+    let use_up = |session: &str, id: &str, user: &str| {
+        let (session, invitation, user) = (session.to_owned(), id.to_owned(), user.to_owned());
+        Change::UseInvitation { session, invitation, user }
+    };
+    let revoke = |session: &str, id: &str| Change::Revoke { session: session.to_owned(), invitation: id.to_owned() };
+    let delete = |session: &str| Change::Delete { session: session.to_owned() };
+    let found = |store: &mut Box<dyn Store>, id: &str| {
+        let loaded = store.load(id).unwrap().unwrap().info;
+        let listed = store.sessions().unwrap().into_iter().find(|info| info.id == id);
+        assert_eq!(listed.as_ref(), Some(&loaded), "both ways to read a session give the same");
+        loaded
+    };
+
+    // They are there in the order in which they were made, each with its session, also after a restart.
+    let (second, first) = (invitation("1", Role::Viewer, Some(2)), invitation("2", Role::Editor, None));
+    store.commit(&[Change::Create(info("a")), invite("a", &first), invite("a", &second)]).unwrap();
+    let told = SessionInfo { invitations: vec![invitation("x", Role::Editor, Some(1))], ..info("b") };
+    store.commit(&[Change::Create(told.clone()), invite("b", &first)]).unwrap();
+    let mut store = reopen(store);
+    let expected = SessionInfo { active_ms: 7, invitations: vec![first.clone(), second.clone()], ..info("a") };
+    assert_eq!(found(&mut store, "a"), expected);
+    let both = vec![told.invitations[0].clone(), first.clone()];
+    assert_eq!(found(&mut store, "b"), SessionInfo { active_ms: 7, invitations: both, ..info("b") });
+
+    // A user counts once, under any name.
+    let odd = "'; DROP TABLE invitation; --\u{0}\u{1f52c}";
+    store.commit(&[use_up("a", "1", odd), use_up("a", "1", "ann"), use_up("a", "1", odd)]).unwrap();
+    let mut store = reopen(store);
+    let used = found(&mut store, "a").invitations;
+    assert!(used[0].users.is_empty());
+    assert_eq!(used[1].users, [odd.to_owned(), "ann".to_owned()].into());
+
+    // A change that does not fit takes all of its group with it, also where an earlier change of the group is the cause.
+    let before = found(&mut store, "a");
+    let mut refused = |changes: &[Change]| {
+        let error = store.commit(changes).unwrap_err();
+        assert_eq!(found(&mut store, "a"), before);
+        error
+    };
+    for group in [vec![invite("a", &first)], vec![revoke("a", "1"), invite("a", &second), invite("a", &second)]] {
+        assert!(matches!(refused(&group), StoreError::InvitationExists { session, .. } if session == "a"));
+    }
+    for group in [
+        vec![use_up("a", "x", "ann")],
+        vec![revoke("a", "1"), use_up("a", "1", "ann")],
+        vec![delete("a"), Change::Create(info("a")), use_up("a", "1", "ann")],
+    ] {
+        assert!(matches!(refused(&group), StoreError::UnknownInvitation { session, .. } if session == "a"));
+    }
+    for group in [
+        vec![invite("c", &first)],
+        vec![use_up("c", "1", "ann")],
+        vec![delete("a"), invite("a", &first)],
+        vec![delete("a"), use_up("a", "1", "ann")],
+    ] {
+        assert!(matches!(refused(&group), StoreError::Unknown(_)));
+    }
+
+    // What was revoked is gone, with those who came by it; it is no error if nothing is there.
+    store.commit(&[revoke("a", "1"), revoke("a", "never there"), revoke("c", "1")]).unwrap();
+    let mut store = reopen(store);
+    assert_eq!(found(&mut store, "a").invitations, std::slice::from_ref(&first));
+    store.commit(&[invite("a", &second)]).unwrap();
+    assert_eq!(found(&mut store, "a").invitations[1].users, [].into());
+    assert_eq!(found(&mut store, "b").invitations.len(), 2);
+
+    // They go with their session.
+    store.commit(&[delete("a"), Change::Create(info("a"))]).unwrap();
+    let mut store = reopen(store);
+    assert_eq!(found(&mut store, "a"), info("a"));
+}
+
 #[test]
 fn memory() {
     contract(Box::new(MemoryStore::new()), |store| store);
+    invitations(Box::new(MemoryStore::new()), |store| store);
 }
 
 fn open(path: &Path) -> Box<dyn Store> {
@@ -111,10 +201,13 @@ fn open(path: &Path) -> Box<dyn Store> {
 fn sqlite() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("relay.db");
-    contract(open(&path), |store| {
+    let reopen = |store| {
         drop(store);
         open(&path)
-    });
+    };
+    contract(open(&path), reopen);
+    std::fs::remove_file(&path).unwrap();
+    invitations(open(&path), reopen);
 }
 
 #[test]
@@ -130,4 +223,82 @@ fn a_file_in_use_or_of_something_else_is_refused() {
     assert!(matches!(SqliteStore::open(&other), Err(StoreError::Format { application: 0, .. })));
     std::fs::write(directory.path().join("text"), "this is not a database, whatever else it may be").unwrap();
     assert!(SqliteStore::open(&directory.path().join("text")).is_err());
+}
+
+/// What the relay wrote before there were roles and invitations.
+const VERSION_1: &str = "
+    CREATE TABLE session (
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        epoch INTEGER NOT NULL,
+        created_ms INTEGER NOT NULL,
+        active_ms INTEGER NOT NULL,
+        newest INTEGER NOT NULL,
+        password TEXT
+    ) STRICT;
+    CREATE TABLE snapshot (
+        session INTEGER PRIMARY KEY REFERENCES session ON DELETE CASCADE,
+        sequence INTEGER NOT NULL,
+        text TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE record (
+        session INTEGER NOT NULL REFERENCES session ON DELETE CASCADE,
+        sequence INTEGER NOT NULL,
+        text TEXT NOT NULL,
+        PRIMARY KEY (session, sequence)
+    ) STRICT, WITHOUT ROWID;
+    PRAGMA application_id = 0x4f707452;
+    PRAGMA user_version = 1;
+    INSERT INTO session VALUES (1, 'a', -1, 5, 6, 3, 'hash'), (2, 'b', 8, 9, 10, 0, NULL);
+    INSERT INTO snapshot VALUES (1, 2, 'state 2');
+    INSERT INTO record VALUES (1, 3, 'operation 3 \u{1f52c}');
+";
+
+#[test]
+fn a_file_of_the_version_before_is_brought_up_to_date() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("relay.db");
+    rusqlite::Connection::open(&path).unwrap().execute_batch(VERSION_1).unwrap();
+    let expected = StoredSession {
+        info: SessionInfo {
+            active_ms: 6,
+            // Whoever came in before still does, and may still edit.
+            default_role: Some(Role::Editor),
+            owner: None,
+            ..info("a")
+        },
+        snapshot: Some(Snapshot { sequence: 2, text: "state 2".to_owned() }),
+        records: records(3..=3),
+    };
+    for _ in 0..2 {
+        let mut store = open(&path);
+        assert_eq!(store.load("a").unwrap().as_ref(), Some(&expected));
+        assert_eq!(store.sessions().unwrap().len(), 2);
+    }
+    let mut store = open(&path);
+    let invited = invitation("1", Role::Viewer, Some(1));
+    let invite = Change::Invite { session: "a".to_owned(), invitation: invited.clone() };
+    store.commit(&[invite, append("a", 4..=4)]).unwrap();
+    assert_eq!(store.load("a").unwrap().unwrap().info.invitations, [invited]);
+    drop(store);
+    let version = |path| -> i64 {
+        let file = rusqlite::Connection::open(path).unwrap();
+        file.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap()
+    };
+    assert_eq!(version(&path), 2);
+    let fresh = directory.path().join("fresh.db");
+    drop(open(&fresh));
+    assert_eq!(version(&fresh), 2);
+}
+
+#[test]
+fn a_file_of_a_later_version_is_refused_and_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("relay.db");
+    drop(open(&path));
+    rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 3).unwrap();
+    for _ in 0..2 {
+        let error = SqliteStore::open(&path).unwrap_err();
+        assert!(matches!(error, StoreError::Format { version: 3, expected_version: 2, .. }), "{error}");
+    }
 }

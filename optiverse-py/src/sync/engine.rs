@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use optiverse_client::{ObservedSession, now_ms, random_config};
 use optiverse_core::scene::{self, ItemId};
-use optiverse_core::sync::{ReplicaId, Session, SessionConfig};
+use optiverse_core::sync::{ReplicaId, Role, Session, SessionConfig};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
@@ -32,6 +32,7 @@ use crate::sync::{arguments, events, followed};
 ///     scene: the scene as the user is to see it: what is confirmed, with the user's own edits on top. Always the same
 ///         object, which follows the session.
 ///     status: "offline", "connecting", "catching up", "sending" or "synchronised", as in `StatusChanged`.
+///     role: "owner", "editor" or "viewer", as the relay last said; None before it has.
 ///     pending: the number of edits that the relay has not yet decided about.
 ///     peers: the others, by connection.
 ///     can_undo: whether there is a step to undo.
@@ -155,7 +156,7 @@ impl Engine {
     ///
     /// Raises:
     ///     EditError: the scene refuses it; nothing has changed then.
-    ///     ShareError: it cannot be made in a session; nothing has changed then.
+    ///     ShareError: it cannot be made in this session, or not by this user; nothing has changed then.
     #[pyo3(signature = (edit, /, *, step = "new", now_ms = None))]
     fn edit(&self, py: Python<'_>, edit: &Edit, step: &str, now_ms: Option<u64>) -> PyResult<()> {
         self.make(py, edit.inner(), step, now_ms)
@@ -165,7 +166,7 @@ impl Engine {
     ///
     /// Raises:
     ///     EditError: as for `Scene.add`.
-    ///     ShareError: it cannot be made in a session; nothing has changed then.
+    ///     ShareError: it cannot be made in this session, or not by this user; nothing has changed then.
     #[pyo3(signature = (properties, /, *, section = "items", step = "new", now_ms = None))]
     fn add(
         &self,
@@ -185,7 +186,7 @@ impl Engine {
     ///
     /// Raises:
     ///     EditError: as for `Scene.update`.
-    ///     ShareError: it cannot be made in a session; nothing has changed then.
+    ///     ShareError: it cannot be made in this session, or not by this user; nothing has changed then.
     #[pyo3(signature = (id, changes, /, *, step = "new", now_ms = None))]
     fn update(
         &self,
@@ -202,7 +203,7 @@ impl Engine {
     ///
     /// Raises:
     ///     EditError: as for `Scene.unset`.
-    ///     ShareError: it cannot be made in a session; nothing has changed then.
+    ///     ShareError: it cannot be made in this session, or not by this user; nothing has changed then.
     #[pyo3(signature = (id, /, *keys, step = "new", now_ms = None))]
     fn unset(&self, py: Python<'_>, id: &str, keys: Vec<String>, step: &str, now_ms: Option<u64>) -> PyResult<()> {
         self.make(py, &edit::unsetting(id, keys), step, now_ms)
@@ -212,7 +213,7 @@ impl Engine {
     ///
     /// Raises:
     ///     EditError: as for `Scene.move`.
-    ///     ShareError: it cannot be made in a session; nothing has changed then.
+    ///     ShareError: it cannot be made in this session, or not by this user; nothing has changed then.
     #[pyo3(name = "move", signature = (id, /, x_mm, y_mm, *, step = "new", now_ms = None))]
     fn move_to(&self, py: Python<'_>, id: &str, x_mm: f64, y_mm: f64, step: &str, now_ms: Option<u64>) -> PyResult<()> {
         self.make(py, &scene::Edit::Move { id: ItemId::from(id), x_mm, y_mm }, step, now_ms)
@@ -222,7 +223,7 @@ impl Engine {
     ///
     /// Raises:
     ///     UnknownItemError: there is no item of that id.
-    ///     ShareError: it cannot be made in a session; nothing has changed then.
+    ///     ShareError: it cannot be made in this session, or not by this user; nothing has changed then.
     #[pyo3(signature = (id, /, *, step = "new", now_ms = None))]
     fn remove(&self, py: Python<'_>, id: &str, step: &str, now_ms: Option<u64>) -> PyResult<()> {
         self.make(py, &scene::Edit::Remove { id: ItemId::from(id) }, step, now_ms)
@@ -294,6 +295,11 @@ impl Engine {
     #[getter]
     fn status(&self) -> &'static str {
         events::status_name(self.lock().session().status())
+    }
+
+    #[getter]
+    fn role(&self) -> Option<&'static str> {
+        self.lock().session().role().map(Role::code)
     }
 
     #[getter]

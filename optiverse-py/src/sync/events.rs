@@ -39,6 +39,7 @@ pub(crate) fn to_python<'py>(py: Python<'py>, event: Event) -> PyResult<Option<B
             let attempt = if let Status::Connecting { attempt } = status { Some(attempt) } else { None };
             instance(py, "StatusChanged", (status_name(status), attempt))
         }
+        Event::Role(role) => instance(py, "RoleChanged", (role.code(),)),
         Event::Changed(change) => scene_changed(py, change),
         Event::Refused { item, reason } => instance(py, "Refused", (item.as_str(), reason.code(), reason.message())),
         Event::UserJoined { user } => instance(py, "UserJoined", (user,)),

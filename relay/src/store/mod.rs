@@ -4,8 +4,12 @@ mod memory;
 mod sqlite;
 mod storage;
 
+use std::collections::BTreeSet;
+
+use optiverse_core::sync::Role;
 use optiverse_core::sync::authority::{Record, Snapshot};
 
+pub use crate::token::TokenHash;
 pub use memory::MemoryStore;
 pub use sqlite::SqliteStore;
 pub use storage::{Storage, Waiting};
@@ -23,6 +27,31 @@ pub struct SessionInfo {
     pub active_ms: u64,
     /// The hash of its password in the PHC string format, if it has one.
     pub password: Option<String>,
+    /// What those may do who come without a token: [`Role::Editor`] or [`Role::Viewer`]. None: nobody comes without one.
+    pub default_role: Option<Role>,
+    /// The hash of its owner's token, if it has an owner.
+    pub owner: Option<TokenHash>,
+    /// The invitations to it, in the order in which they were made.
+    pub invitations: Vec<Invitation>,
+}
+
+/// An invitation to a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invitation {
+    /// Its name within the session, which is no secret.
+    pub id: String,
+    /// The hash of its token.
+    pub token: TokenHash,
+    /// What those may do who come by it.
+    pub role: Role,
+    /// When it was made, in milliseconds since the Unix epoch.
+    pub created_ms: u64,
+    /// When nobody can come by it any more, in milliseconds since the Unix epoch.
+    pub expires_ms: Option<u64>,
+    /// How many users may come by it. A user who comes again counts once.
+    pub uses: Option<u32>,
+    /// The names of those who came, if they are counted.
+    pub users: BTreeSet<String>,
 }
 
 /// A session as it was stored.
@@ -64,11 +93,51 @@ pub enum Change {
         /// In milliseconds since the Unix epoch.
         now_ms: u64,
     },
+    /// A new invitation to a session. That counts as a use of the session at the time at which the invitation was made.
+    Invite {
+        /// The session.
+        session: String,
+        /// The invitation.
+        invitation: Invitation,
+    },
+    /// A user came by an invitation, for the first time or again.
+    UseInvitation {
+        /// The session.
+        session: String,
+        /// The id of the invitation.
+        invitation: String,
+        /// The user's name.
+        user: String,
+    },
+    /// An invitation goes. It is no error if there is none.
+    Revoke {
+        /// The session.
+        session: String,
+        /// The id of the invitation.
+        invitation: String,
+    },
     /// Everything of a session goes. It is no error if there is none.
     Delete {
         /// The session.
         session: String,
     },
+}
+
+impl Change {
+    /// The session that it changes.
+    #[must_use]
+    pub fn session(&self) -> &str {
+        match self {
+            Change::Create(info) => &info.id,
+            Change::Append { session, .. }
+            | Change::Snapshot { session, .. }
+            | Change::Touch { session, .. }
+            | Change::Invite { session, .. }
+            | Change::UseInvitation { session, .. }
+            | Change::Revoke { session, .. }
+            | Change::Delete { session } => session,
+        }
+    }
 }
 
 /// Why something could not be stored or read back.
@@ -98,6 +167,22 @@ pub enum StoreError {
     /// A second session of one name.
     #[error("session `{0}` is stored already")]
     Exists(String),
+    /// A use of an invitation that is not there.
+    #[error("session `{session}`: there is no invitation `{invitation}`")]
+    UnknownInvitation {
+        /// The session.
+        session: String,
+        /// The id of the invitation.
+        invitation: String,
+    },
+    /// A second invitation of one id.
+    #[error("session `{session}`: there is an invitation `{invitation}` already")]
+    InvitationExists {
+        /// The session.
+        session: String,
+        /// The id of the invitation.
+        invitation: String,
+    },
     /// Operations that do not follow those that are there.
     #[error("session `{session}`: operation {found} follows {before}, expected {}", before + 1)]
     Gap {
@@ -137,8 +222,9 @@ pub trait Store: Send + 'static {
     /// A snapshot that is older than the one that is there changes nothing.
     ///
     /// # Errors
-    /// [`StoreError::Exists`], [`StoreError::Unknown`], [`StoreError::Gap`], [`StoreError::Ahead`] for changes that do
-    /// not fit what is there; others if the store fails.
+    /// [`StoreError::Exists`], [`StoreError::Unknown`], [`StoreError::InvitationExists`],
+    /// [`StoreError::UnknownInvitation`], [`StoreError::Gap`], [`StoreError::Ahead`] for changes that do not fit what is
+    /// there; others if the store fails.
     fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError>;
 
     /// A session, or none of that name.

@@ -2,37 +2,68 @@
 
 use std::path::Path;
 
+use optiverse_core::sync::Role;
 use optiverse_core::sync::authority::{Record, Snapshot};
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use crate::store::{Change, SessionInfo, Store, StoreError, StoredSession, check_snapshot, follow};
+use crate::store::{
+    Change, Invitation, SessionInfo, Store, StoreError, StoredSession, TokenHash, check_snapshot, follow,
+};
 
 /// "OptR" in ASCII: marks the file as ours.
 const APPLICATION: i64 = 0x4f70_7452;
-const VERSION: i64 = 1;
 
-const SCHEMA: &str = "
-    CREATE TABLE session (
-        number INTEGER PRIMARY KEY,
-        id TEXT NOT NULL UNIQUE,
-        epoch INTEGER NOT NULL,
-        created_ms INTEGER NOT NULL,
-        active_ms INTEGER NOT NULL,
-        newest INTEGER NOT NULL,
-        password TEXT
-    ) STRICT;
-    CREATE TABLE snapshot (
-        session INTEGER PRIMARY KEY REFERENCES session ON DELETE CASCADE,
-        sequence INTEGER NOT NULL,
-        text TEXT NOT NULL
-    ) STRICT;
-    CREATE TABLE record (
-        session INTEGER NOT NULL REFERENCES session ON DELETE CASCADE,
-        sequence INTEGER NOT NULL,
-        text TEXT NOT NULL,
-        PRIMARY KEY (session, sequence)
-    ) STRICT, WITHOUT ROWID;
-";
+/// What makes a file of each version from one of the version before; the first, from an empty one. `user_version` is the
+/// number of those that were carried out.
+const STEPS: [&str; 2] = [
+    "
+        CREATE TABLE session (
+            number INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            epoch INTEGER NOT NULL,
+            created_ms INTEGER NOT NULL,
+            active_ms INTEGER NOT NULL,
+            newest INTEGER NOT NULL,
+            password TEXT
+        ) STRICT;
+        CREATE TABLE snapshot (
+            session INTEGER PRIMARY KEY REFERENCES session ON DELETE CASCADE,
+            sequence INTEGER NOT NULL,
+            text TEXT NOT NULL
+        ) STRICT;
+        CREATE TABLE record (
+            session INTEGER NOT NULL REFERENCES session ON DELETE CASCADE,
+            sequence INTEGER NOT NULL,
+            text TEXT NOT NULL,
+            PRIMARY KEY (session, sequence)
+        ) STRICT, WITHOUT ROWID;
+    ",
+    // Roles and invitations. Sessions from before stay open to everybody who knows them.
+    "
+        ALTER TABLE session ADD COLUMN default_role TEXT DEFAULT 'editor';
+        ALTER TABLE session ADD COLUMN owner BLOB;
+        CREATE TABLE invitation (
+            number INTEGER PRIMARY KEY,
+            session INTEGER NOT NULL REFERENCES session ON DELETE CASCADE,
+            id TEXT NOT NULL,
+            token BLOB NOT NULL,
+            role TEXT NOT NULL,
+            created_ms INTEGER NOT NULL,
+            expires_ms INTEGER,
+            uses INTEGER,
+            UNIQUE (session, id)
+        ) STRICT;
+        CREATE TABLE invitation_user (
+            invitation INTEGER NOT NULL REFERENCES invitation ON DELETE CASCADE,
+            name TEXT NOT NULL,
+            PRIMARY KEY (invitation, name)
+        ) STRICT, WITHOUT ROWID;
+    ",
+];
+
+/// The version of the files that this relay writes.
+const VERSION: i64 = STEPS.len() as i64;
 
 /// Keeps sessions in an SQLite file, which it holds for itself alone.
 #[derive(Debug)]
@@ -41,10 +72,12 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the file, or makes it.
+    /// Opens the file, or makes it. A file of an earlier version becomes one of the present version, which relays of that
+    /// time do not open any more.
     ///
     /// # Errors
-    /// If it cannot be opened or written, another process has it open, or it is not a database of this version.
+    /// If it cannot be opened or written, another process has it open, or it is a database of something else or of a
+    /// later version.
     pub fn open(path: &Path) -> Result<SqliteStore, StoreError> {
         let connection = Connection::open(path)?;
         // One relay at a time: a second one must fail now and not when it writes.
@@ -63,17 +96,21 @@ impl SqliteStore {
         let read = |name| transaction.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
         let (application, version) = (read("application_id")?, read("user_version")?);
         let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-        if (application, version, tables) == (0, 0, 0) {
-            transaction.execute_batch(SCHEMA)?;
-            transaction.pragma_update(None, "application_id", APPLICATION)?;
-            transaction.pragma_update(None, "user_version", VERSION)?;
-        } else if (application, version) != (APPLICATION, VERSION) {
+        let is_ours = application == APPLICATION && (1..=VERSION).contains(&version);
+        if !is_ours && (application, version, tables) != (0, 0, 0) {
             return Err(StoreError::Format {
                 application,
                 version,
                 expected_application: APPLICATION,
                 expected_version: VERSION,
             });
+        }
+        if version < VERSION {
+            for step in STEPS.iter().skip(usize::try_from(version).unwrap_or_default()) {
+                transaction.execute_batch(step)?;
+            }
+            transaction.pragma_update(None, "application_id", APPLICATION)?;
+            transaction.pragma_update(None, "user_version", VERSION)?;
         }
         Ok(transaction.commit()?)
     }
@@ -84,14 +121,54 @@ fn bits(number: u64) -> i64 {
     number.cast_signed()
 }
 
-fn read_info(row: &Row<'_>) -> rusqlite::Result<SessionInfo> {
-    Ok(SessionInfo {
-        id: row.get(0)?,
-        epoch: row.get::<_, i64>(1)?.cast_unsigned(),
-        created_ms: row.get::<_, i64>(2)?.cast_unsigned(),
-        active_ms: row.get::<_, i64>(3)?.cast_unsigned(),
-        password: row.get(4)?,
-    })
+/// The columns that [`read_info`] reads.
+const INFO: &str = "number, id, epoch, created_ms, active_ms, password, default_role, owner";
+
+/// What is known of a session but its invitations, and its number in the tables.
+fn read_info(row: &Row<'_>) -> rusqlite::Result<(i64, SessionInfo)> {
+    let info = SessionInfo {
+        id: row.get(1)?,
+        epoch: row.get::<_, i64>(2)?.cast_unsigned(),
+        created_ms: row.get::<_, i64>(3)?.cast_unsigned(),
+        active_ms: row.get::<_, i64>(4)?.cast_unsigned(),
+        password: row.get(5)?,
+        default_role: row.get::<_, Option<Word>>(6)?.map(|word| word.0),
+        owner: row.get::<_, Option<_>>(7)?.map(TokenHash),
+        invitations: Vec::new(),
+    };
+    Ok((row.get(0)?, info))
+}
+
+/// A role as it is stored.
+struct Word(Role);
+
+impl FromSql for Word {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Word> {
+        let word = value.as_str()?;
+        Role::from_code(word).map(Word).ok_or_else(|| FromSqlError::Other(format!("`{word}` is no role").into()))
+    }
+}
+
+/// The invitations to a session, in the order in which they were made.
+fn read_invitations(connection: &Connection, session: i64) -> rusqlite::Result<Vec<Invitation>> {
+    let mut users = connection.prepare_cached("SELECT name FROM invitation_user WHERE invitation = ?1")?;
+    connection
+        .prepare_cached(
+            "SELECT number, id, token, role, created_ms, expires_ms, uses FROM invitation
+             WHERE session = ?1 ORDER BY number",
+        )?
+        .query_map([session], |row| {
+            Ok(Invitation {
+                id: row.get(1)?,
+                token: TokenHash(row.get(2)?),
+                role: row.get::<_, Word>(3)?.0,
+                created_ms: row.get::<_, i64>(4)?.cast_unsigned(),
+                expires_ms: row.get::<_, Option<i64>>(5)?.map(i64::cast_unsigned),
+                uses: row.get(6)?,
+                users: users.query_map([row.get::<_, i64>(0)?], |row| row.get(0))?.collect::<Result<_, _>>()?,
+            })
+        })?
+        .collect()
 }
 
 /// The number of a session in the tables, and its newest operation.
@@ -109,24 +186,63 @@ fn touch(transaction: &Transaction<'_>, number: i64, now_ms: u64) -> Result<(), 
     Ok(())
 }
 
+fn invite(
+    transaction: &Transaction<'_>,
+    session: &str,
+    number: i64,
+    invitation: &Invitation,
+) -> Result<(), StoreError> {
+    let added = transaction
+        .prepare_cached(
+            "INSERT INTO invitation (session, id, token, role, created_ms, expires_ms, uses)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (session, id) DO NOTHING",
+        )?
+        .execute(params![
+            number,
+            invitation.id,
+            invitation.token.0,
+            invitation.role.code(),
+            bits(invitation.created_ms),
+            invitation.expires_ms.map(bits),
+            invitation.uses,
+        ])?;
+    if added == 0 {
+        let (session, invitation) = (session.to_owned(), invitation.id.clone());
+        return Err(StoreError::InvitationExists { session, invitation });
+    }
+    let number = transaction.last_insert_rowid();
+    invitation.users.iter().try_for_each(|user| add_user(transaction, number, user))
+}
+
+fn add_user(transaction: &Transaction<'_>, invitation: i64, user: &str) -> Result<(), StoreError> {
+    transaction
+        .prepare_cached("INSERT INTO invitation_user (invitation, name) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+        .execute(params![invitation, user])?;
+    Ok(())
+}
+
 fn carry_out(transaction: &Transaction<'_>, change: &Change) -> Result<(), StoreError> {
     match change {
         Change::Create(info) => {
             let added = transaction
                 .prepare_cached(
-                    "INSERT INTO session (id, epoch, created_ms, active_ms, newest, password)
-                     VALUES (?1, ?2, ?3, ?4, 0, ?5) ON CONFLICT (id) DO NOTHING",
+                    "INSERT INTO session (id, epoch, created_ms, active_ms, newest, password, default_role, owner)
+                     VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7) ON CONFLICT (id) DO NOTHING",
                 )?
                 .execute(params![
                     info.id,
                     bits(info.epoch),
                     bits(info.created_ms),
                     bits(info.active_ms),
-                    info.password
+                    info.password,
+                    info.default_role.map(Role::code),
+                    info.owner.map(|hash| hash.0),
                 ])?;
             if added == 0 {
                 return Err(StoreError::Exists(info.id.clone()));
             }
+            let number = transaction.last_insert_rowid();
+            info.invitations.iter().try_for_each(|invitation| invite(transaction, &info.id, number, invitation))?;
         }
         Change::Append { session, records, now_ms } => {
             let (number, newest) = find(transaction, session)?;
@@ -161,6 +277,27 @@ fn carry_out(transaction: &Transaction<'_>, change: &Change) -> Result<(), Store
             let (number, _) = find(transaction, session)?;
             touch(transaction, number, *now_ms)?;
         }
+        Change::Invite { session, invitation } => {
+            let (number, _) = find(transaction, session)?;
+            invite(transaction, session, number, invitation)?;
+            touch(transaction, number, invitation.created_ms)?;
+        }
+        Change::UseInvitation { session, invitation, user } => {
+            let (number, _) = find(transaction, session)?;
+            let found = transaction
+                .prepare_cached("SELECT number FROM invitation WHERE session = ?1 AND id = ?2")?
+                .query_row(params![number, invitation], |row| row.get::<_, i64>(0))
+                .optional()?;
+            let unknown = || StoreError::UnknownInvitation { session: session.clone(), invitation: invitation.clone() };
+            add_user(transaction, found.ok_or_else(unknown)?, user)?;
+        }
+        Change::Revoke { session, invitation } => {
+            transaction
+                .prepare_cached(
+                    "DELETE FROM invitation WHERE id = ?2 AND session = (SELECT number FROM session WHERE id = ?1)",
+                )?
+                .execute([session, invitation])?;
+        }
         Change::Delete { session } => {
             transaction.prepare_cached("DELETE FROM session WHERE id = ?1")?.execute([session])?;
         }
@@ -170,10 +307,12 @@ fn carry_out(transaction: &Transaction<'_>, change: &Change) -> Result<(), Store
 
 impl Store for SqliteStore {
     fn sessions(&mut self) -> Result<Vec<SessionInfo>, StoreError> {
-        let mut query =
-            self.connection.prepare_cached("SELECT id, epoch, created_ms, active_ms, password FROM session")?;
-        let found = query.query_map([], read_info)?.collect::<Result<_, _>>()?;
-        Ok(found)
+        let mut query = self.connection.prepare_cached(&format!("SELECT {INFO} FROM session"))?;
+        let found = query.query_map([], read_info)?.map(|row| {
+            let (number, info) = row?;
+            Ok(SessionInfo { invitations: read_invitations(&self.connection, number)?, ..info })
+        });
+        found.collect()
     }
 
     fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError> {
@@ -185,11 +324,11 @@ impl Store for SqliteStore {
     fn load(&mut self, session: &str) -> Result<Option<StoredSession>, StoreError> {
         let transaction = self.connection.transaction()?;
         let info = transaction
-            .prepare_cached("SELECT id, epoch, created_ms, active_ms, password FROM session WHERE id = ?1")?
+            .prepare_cached(&format!("SELECT {INFO} FROM session WHERE id = ?1"))?
             .query_row([session], read_info)
             .optional()?;
-        let Some(info) = info else { return Ok(None) };
-        let (number, _) = find(&transaction, session)?;
+        let Some((number, mut info)) = info else { return Ok(None) };
+        info.invitations = read_invitations(&transaction, number)?;
         let snapshot = transaction
             .prepare_cached("SELECT sequence, text FROM snapshot WHERE session = ?1")?
             .query_row([number], |row| {

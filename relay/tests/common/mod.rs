@@ -9,9 +9,12 @@ use futures_util::{SinkExt, StreamExt};
 use optiverse_relay::config::Config;
 use optiverse_relay::server::Relay;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 /// Longer than anything takes on a busy machine.
@@ -44,12 +47,26 @@ impl Client {
         client
     }
 
+    /// Connects with a header, such as `Authorization: …`.
+    pub async fn open_with(address: SocketAddr, path: &str, header: &str) -> Client {
+        let mut request = format!("ws://{address}{path}").into_client_request().unwrap();
+        let (name, value) = header.split_once(": ").unwrap();
+        let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+        request.headers_mut().insert(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        Client { socket: connect_async(request).await.unwrap().0 }
+    }
+
+    /// Tells which replica it is, and reads until it is up to date.
+    pub async fn hello(&mut self, replica: &str) -> u64 {
+        self.send(json!({"type": "sync:hello", "protocol": 1, "replica": replica, "settled": 0})).await;
+        self.next_of("sync:welcome").await["sequence"].as_u64().unwrap()
+    }
+
     /// Connects as a client of the new protocol that has nothing yet, and reads until it is up to date.
     pub async fn join_sync(address: SocketAddr, session: &str, user: &str, replica: &str) -> (Client, u64) {
         let mut client = Client::join(address, session, user).await;
-        client.send(json!({"type": "sync:hello", "protocol": 1, "replica": replica, "settled": 0})).await;
-        let welcome = client.next_of("sync:welcome").await;
-        (client, welcome["sequence"].as_u64().unwrap())
+        let sequence = client.hello(replica).await;
+        (client, sequence)
     }
 
     pub async fn send(&mut self, message: Value) {
@@ -105,3 +122,58 @@ pub fn add(replica: &str, number: u64, item: &str) -> Value {
 
 /// Ids of replicas.
 pub const REPLICAS: [&str; 3] = ["0000000000abc", "0000000000abd", "0000000000abe"];
+
+/// The answer to an HTTP request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    pub status: u16,
+    /// In lower case.
+    pub head: String,
+    /// JSON, a text that is none, or nothing.
+    pub body: Value,
+}
+
+/// Asks for something over HTTP, on a connection of its own. Headers are lines without their ends.
+pub async fn ask(address: SocketAddr, what: &str, headers: &[&str], body: &[u8]) -> Answer {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "{what} HTTP/1.1\r\nHost: here\r\nConnection: close\r\nContent-Length: {}\r\n{}\r\n",
+        body.len(),
+        headers.iter().map(|header| format!("{header}\r\n")).collect::<String>()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // The relay may answer before it has read all.
+    let _ = stream.write_all(body).await;
+    read_answer(&mut stream).await
+}
+
+/// Reads an answer up to the end of the connection.
+pub async fn read_answer(stream: &mut TcpStream) -> Answer {
+    let mut answer = Vec::new();
+    // With something unread the relay's end of the connection is a reset, after the answer.
+    let _ = timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("in time");
+    let answer = String::from_utf8(answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer:?}"));
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    let body = serde_json::from_str(body).unwrap_or_else(|_| Value::from(body));
+    Answer { status, head: head.to_lowercase(), body }
+}
+
+/// Makes a session, and returns its id and its owner's token.
+pub async fn create(address: SocketAddr, body: &Value) -> (String, String) {
+    let made = ask(address, "POST /api/sessions", &[], body.to_string().as_bytes()).await.body;
+    let text = |key: &str| made[key].as_str().unwrap_or_else(|| panic!("no {key}: {made}")).to_owned();
+    (text("session_id"), text("owner_token"))
+}
+
+pub fn bearer(token: &str) -> String {
+    format!("Authorization: Bearer {token}")
+}
+
+/// Has the owner invite, and returns the whole answer.
+pub async fn invite(address: SocketAddr, session: &str, owner: &str, offer: &Value) -> Value {
+    let path = format!("POST /api/sessions/{session}/invitations");
+    let answer = ask(address, &path, &[&bearer(owner)], offer.to_string().as_bytes()).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.body
+}

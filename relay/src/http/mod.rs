@@ -1,9 +1,12 @@
 //! What is asked for over HTTP.
 
+mod body;
+mod sessions;
+
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::extract::ws::WebSocketUpgrade;
@@ -11,34 +14,23 @@ use axum::extract::{DefaultBodyLimit, Extension, Path, Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use axum::{Json, Router};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use tokio::sync::OwnedSemaphorePermit;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use crate::access::{Access, PasswordError};
+use crate::access::{Access, Credential, Visitor};
 use crate::close::Close;
 use crate::config::Config;
 use crate::limit::Addresses;
 use crate::metrics::CONTENT_TYPE;
 use crate::raytrace::{MAX_BODY_BYTES, RaytraceError, Raytracer};
-use crate::registry::{Failure, Sessions};
-use crate::socket::{self, MAX_MESSAGE_BYTES, READ_BUFFER_BYTES, Visitor};
-
-/// Random bytes in the id of a session that the relay names.
-const ID_BYTES: usize = 32;
-
-/// The header of a WebSocket request that may hold the password of the session.
-const PASSWORD_HEADER: &str = "x-session-password";
+use crate::registry::Sessions;
+use crate::socket::{self, MAX_MESSAGE_BYTES, READ_BUFFER_BYTES};
 
 /// The longest body of a request that has no use for a long one, in bytes.
 const MAX_SMALL_BODY_BYTES: usize = 16 << 10;
-
-/// The longest that a request may take to arrive whole.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long the store may take to show that it works.
 const READY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -58,6 +50,8 @@ struct Shared {
     raytracer: Raytracer,
     addresses: Arc<Addresses>,
     access: Arc<Access>,
+    /// The longest that a request may take to arrive whole and be answered.
+    longest: Duration,
 }
 
 /// An answer other than the one that was hoped for: `{"error": …}`.
@@ -66,7 +60,11 @@ struct Refusal(StatusCode, String);
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        (self.0, Json(json!({ "error": self.1 }))).into_response()
+        let answer = (self.0, Json(json!({ "error": self.1 })));
+        match self.0 {
+            StatusCode::UNAUTHORIZED => ([(header::WWW_AUTHENTICATE, "Bearer")], answer).into_response(),
+            _ => answer.into_response(),
+        }
     }
 }
 
@@ -78,19 +76,25 @@ pub(crate) fn router(sessions: Arc<Sessions>, config: &Config) -> Router {
         raytracer: Raytracer::new(&config.limits),
         access: Arc::new(Access::new(Arc::clone(&addresses))),
         addresses,
+        longest: Duration::from_secs(config.limits.http_request_s.into()),
     });
     let origins: Vec<HeaderValue> = config.allowed_origins.iter().map(|origin| origin.0.clone()).collect();
     let cors = CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
-        .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::CONTENT_TYPE]);
+        .allow_methods([Method::GET, Method::POST, Method::DELETE])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE]);
     Router::new()
         .route("/", get(health))
         .route("/health", get(health))
         .route("/ready", get(ready))
         .route("/metrics", get(metrics))
-        .route("/api/sessions", post(create).layer(DefaultBodyLimit::max(MAX_SMALL_BODY_BYTES)))
-        .route("/api/sessions/{id}", get(describe))
+        .route("/api/sessions", post(sessions::create).layer(DefaultBodyLimit::max(MAX_SMALL_BODY_BYTES)))
+        .route("/api/sessions/{id}", get(sessions::describe))
+        .route(
+            "/api/sessions/{id}/invitations",
+            get(sessions::list_invitations).post(sessions::invite).layer(DefaultBodyLimit::max(MAX_SMALL_BODY_BYTES)),
+        )
+        .route("/api/sessions/{id}/invitations/{invitation}", delete(sessions::revoke))
         .route("/api/raytrace", post(raytrace).layer(DefaultBodyLimit::max(MAX_BODY_BYTES)))
         .fallback(async || Refusal(StatusCode::NOT_FOUND, "there is nothing here".to_owned()))
         .method_not_allowed_fallback(async || {
@@ -114,7 +118,7 @@ async fn limit_address(
         let refusal = Refusal(StatusCode::TOO_MANY_REQUESTS, "too many requests from this address".to_owned());
         return ([(header::RETRY_AFTER, "1")], refusal).into_response();
     }
-    match tokio::time::timeout(BODY_TIMEOUT, next.run(request)).await {
+    match tokio::time::timeout(shared.longest, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Refusal(StatusCode::REQUEST_TIMEOUT, "the request took too long".to_owned()).into_response(),
     }
@@ -139,60 +143,6 @@ async fn metrics(State(shared): State<Arc<Shared>>) -> Result<Response, Refusal>
     let text = shared.sessions.metrics().encode(&shared.sessions.count());
     let text = text.map_err(|error| Refusal(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response())
-}
-
-async fn create(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Json<Value>, Refusal> {
-    let password = read_create(&body).map_err(|problem| Refusal(StatusCode::BAD_REQUEST, problem))?;
-    let unavailable = |failure: Failure| {
-        tracing::warn!(%failure, "no session could be created");
-        Refusal(StatusCode::SERVICE_UNAVAILABLE, failure.to_string())
-    };
-    let password = match password {
-        None => None,
-        Some(password) => Some(shared.access.hash(password).await.map_err(|error| {
-            let status = match error {
-                PasswordError::Length => StatusCode::BAD_REQUEST,
-                PasswordError::Hash(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            };
-            Refusal(status, error.to_string())
-        })?),
-    };
-    let mut bits = [0; ID_BYTES];
-    getrandom::fill(&mut bits).map_err(|error| unavailable(error.into()))?;
-    let id = URL_SAFE_NO_PAD.encode(bits);
-    shared.sessions.create(&id, password).await.map_err(unavailable)?;
-    Ok(Json(json!({ "session_id": id, "share_link": format!("optiverse://join/{id}") })))
-}
-
-/// The password in the body, which is empty or an object.
-fn read_create(body: &[u8]) -> Result<Option<String>, String> {
-    if body.is_empty() {
-        return Ok(None);
-    }
-    let body: Value = serde_json::from_slice(body).map_err(|error| format!("the body is not JSON: {error}"))?;
-    let Value::Object(members) = body else { return Err("the body is no object".to_owned()) };
-    let mut password = None;
-    for (key, value) in members {
-        match (key.as_str(), value) {
-            ("password", Value::String(text)) => password = Some(text),
-            ("password", Value::Null) => {}
-            ("password", value) => return Err(format!("`password` is {value}, expected a text")),
-            _ => return Err(format!("`{key}` is not known here")),
-        }
-    }
-    Ok(password)
-}
-
-async fn describe(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
-    let found = shared.sessions.describe(&id);
-    let found = found.ok_or_else(|| Refusal(StatusCode::NOT_FOUND, "there is no session of this name".to_owned()))?;
-    let created = UNIX_EPOCH + Duration::from_millis(found.created_ms);
-    Ok(Json(json!({
-        "session_id": id,
-        "created_at": humantime::format_rfc3339_millis(created).to_string(),
-        "active_users": found.users,
-        "user_count": found.users.len(),
-    })))
 }
 
 async fn raytrace(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Response, Refusal> {
@@ -220,9 +170,9 @@ async fn connect(
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    let in_header = headers.get(PASSWORD_HEADER).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    let password = in_header.or_else(|| query.get("password").cloned());
-    let visitor = Visitor { session, user, password, address: peer.address };
+    let credential = Credential::of_request(&headers, &query);
+    let is_announced = query.get("auth").is_some_and(|how| how == "message");
+    let visitor = Visitor { session, user, credential, is_announced, address: peer.address };
     let (sessions, access) = (Arc::clone(&shared.sessions), Arc::clone(&shared.access));
     prepare(upgrade).on_upgrade(async move |socket| {
         socket::serve(socket, sessions, &access, visitor).await;
