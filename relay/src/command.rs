@@ -50,6 +50,10 @@ struct Arguments {
     #[arg(long, value_name = "FILTER", default_value = "info", env = "OPTIVERSE_RELAY_LOG")]
     log: String,
 
+    /// Stops, as on SIGTERM, when standard input ends: for a program that starts a relay and must not leave it behind
+    #[arg(long)]
+    exit_with_stdin: bool,
+
     /// How it is logged
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
@@ -123,7 +127,7 @@ where
     if let Err(error) = start_log(&arguments) {
         return usage(error);
     }
-    match serve(&config) {
+    match serve(&config, arguments.exit_with_stdin) {
         Ok(()) => 0,
         Err(error) => {
             tracing::error!(%error, "the relay could not be started");
@@ -146,17 +150,40 @@ fn start_log(arguments: &Arguments) -> Result<(), String> {
 }
 
 #[tokio::main]
-async fn serve(config: &Config) -> Result<(), Box<dyn std::error::Error>> {
+async fn serve(config: &Config, exit_with_stdin: bool) -> Result<(), Box<dyn std::error::Error>> {
     // Before anybody can be told that it runs: a signal must not find the default action.
     let mut signals = Signals::catch()?;
     let relay = Relay::start(config).await?;
     tracing::info!(address = %relay.address(), store = %config.store, "listening");
     relay
         .run_until(async {
-            let signal = signals.received().await;
-            tracing::info!(signal, "stopping");
+            let input = async {
+                match exit_with_stdin {
+                    true => end_of_input().await,
+                    false => std::future::pending().await,
+                }
+            };
+            let reason = tokio::select! {
+                signal = signals.received() => signal,
+                () = input => "the end of standard input",
+            };
+            tracing::info!(reason, "stopping");
         })
         .await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Waits until standard input ends. What is read is thrown away.
+async fn end_of_input() {
+    let (ended, end) = tokio::sync::oneshot::channel();
+    // A thread of its own: a read that blocks on one of the runtime's would keep the runtime from ending.
+    std::thread::spawn(move || {
+        // An input that cannot be read has ended too.
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        // Where nobody waits any more, the relay is stopping already.
+        let _ = ended.send(());
+    });
+    // The thread sends before it ends.
+    let _ = end.await;
 }

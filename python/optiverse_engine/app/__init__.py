@@ -8,8 +8,8 @@ from optiverse_engine.app import trace_rays_polymorphic
 ```
 
 `trace_rays_polymorphic` takes the app's own elements and sources, which it reads by attribute, follows the rules of the
-app's version, and returns the app's own `RayPath` objects in the app's order. `convert_scene` takes the app's scene items,
-without the way through elements, and keeps what it made of them: the next call changes only what has moved.
+app's version, and returns the app's own `RayPath` objects in the app's order. `convert_scene` takes the app's scene
+items, without the way through elements, and keeps what it made of them: the next call changes only what has moved.
 
 Where the app cannot be imported, paths are of the class `RayPath` of this module, which has the same fields.
 """

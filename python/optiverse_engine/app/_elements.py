@@ -36,7 +36,7 @@ def percent(share: float) -> float:
 
 
 def _no_gain(label: str, shares: Mapping[str, float]) -> list[float]:
-    """Return shares of power that add up to 1 at most; those of an amplifier are divided by their sum, and it is said."""
+    """Return shares of power that add up to 1 at most; those of an amplifier are divided by their sum, with a word."""
     total = math.fsum(shares.values())
     if not total > 1.0 + 1e-11:
         return list(shares.values())

@@ -128,7 +128,7 @@ class AppScene:
 
     @property
     def scene(self) -> Scene:
-        """What is traced: a component for each item, interfaces in scene coordinates, and the sources of the last trace."""
+        """What is traced: a component for each item, interfaces in scene coordinates, and the latest sources."""
         kept = ((self._components, self._wanted_components), (self._sources, self._wanted_sources))
         if not all(part.can_follow(wanted) for part, wanted in kept):
             self._scene, self._components, self._sources = Scene(), _Kept(), _Kept()

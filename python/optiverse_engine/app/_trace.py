@@ -23,8 +23,8 @@ def trace_rays_polymorphic(
 ) -> list[Any]:
     """Trace the light of the app's sources through the app's elements, as the app's function of this name does.
 
-    Paths are the same as the app's, in the same order, but for rounding. Where the app multiplies light (shares of power
-    over 1) they are divided by their sum, with an `OptiverseWarning`.
+    Paths are the same as the app's, in the same order, but for rounding. Where the app multiplies light (shares of
+    power over 1) they are divided by their sum, with an `OptiverseWarning`.
 
     Args:
         elements: the app's elements, read by attribute, or what `convert_scene` made of its items.
