@@ -21,6 +21,7 @@ from optiverse_engine.events import (
     PeerChanged,
     Refused,
     RelayComplained,
+    RoleChanged,
     SceneChanged,
     StatusChanged,
     UserJoined,
@@ -79,6 +80,8 @@ class SceneSync(QObject):
     user_left = pyqtSignal(str)
     refused = pyqtSignal(str, str, str)
     """The id of an item whose edit was taken back, a word for why, and a sentence."""
+    role_changed = pyqtSignal(str)
+    """What the relay lets this user do, as `RoleChanged` says."""
     undo_changed = pyqtSignal(bool, bool)
     """Whether there is a step to undo, and one to redo."""
     no_relay = pyqtSignal()
@@ -312,6 +315,8 @@ class SceneSync(QObject):
                 self.scene_changed.emit()
             case StatusChanged(status=status):
                 self.status_changed.emit(status)
+            case RoleChanged(role=role):
+                self.role_changed.emit(role)
             case PeerChanged(connection=connection, peer=peer):
                 self.presence_changed.emit(connection, peer)
                 if peer is not None and peer.cursor_mm is not None:
