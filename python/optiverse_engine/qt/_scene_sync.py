@@ -60,6 +60,8 @@ class SceneSync(QObject):
 
     """
 
+    scene_changing = pyqtSignal()
+    """Before the signals below: the moment for a view with items of its own to share what it has not shared yet."""
     item_added = pyqtSignal(str, dict)
     """The id of an item that is new, and its properties."""
     item_changed = pyqtSignal(str, list)
@@ -98,8 +100,10 @@ class SceneSync(QObject):
         """
         super().__init__(parent)
         self.engine = Engine() if saved is None else Engine.resume(saved)
-        # It is to connect when `open` says where.
+        # It is to connect when `open` says where; that it wanted to at once is not told.
         self.engine.stop()
+        while self.engine.poll_event() is not None:
+            pass
         self._request: QNetworkRequest | None = None
         self._socket: QWebSocket | None = None
         self._timer = QTimer(self)
@@ -212,7 +216,8 @@ class SceneSync(QObject):
         """Share what the user has changed in a view that keeps items of its own, as one step of undo.
 
         It compares with what it was given the last time, so that a view may write values in its own manner; only keys
-        that differ are sent. Call it with `adopt` after the view has shown what others did.
+        that differ are sent. Call it when `scene_changing` is told, and with `adopt` when `scene_changed` is, after the
+        view has shown what others did.
 
         Args:
             items: all that the view shows: the section and the properties of each, with `item_uuid`.
@@ -306,6 +311,7 @@ class SceneSync(QObject):
                 else:
                     self._drop_socket()
             case SceneChanged(added=added, changed=changed, removed=removed):
+                self.scene_changing.emit()
                 for id in removed:
                     self.item_removed.emit(id)
                 for id in added:
@@ -334,8 +340,7 @@ class SceneSync(QObject):
 
     def _connect(self) -> None:
         if self._request is None:
-            self.engine.stop()
-            return
+            raise RuntimeError("the session asks for a connection before `open`")
         # A new socket for each attempt: what the one before still has to say is not about this one.
         self._drop_socket()
         socket = self._socket = QWebSocket(parent=self)

@@ -1,52 +1,13 @@
-"""An application without windows, a relay of the test's own, and waiting for what happens on the event loop."""
-
-import subprocess
-import sys
+"""An application without windows, and a relay."""
 
 import pytest
-from PyQt6.QtCore import QCoreApplication, QDeadlineTimer, QEventLoop
-
-PATIENCE_MS = 20_000
-RUN = "import sys; from optiverse_engine._native import _run_relay; sys.exit(_run_relay(['relay', *sys.argv[1:]]))"
+from PyQt6.QtCore import QCoreApplication
+from qt_support import Relay
 
 
 @pytest.fixture(scope="session", autouse=True)
 def application():
     return QCoreApplication.instance() or QCoreApplication([])
-
-
-def until(condition):
-    """Run the event loop until a condition holds; what it returned then."""
-    deadline = QDeadlineTimer(PATIENCE_MS)
-    while not deadline.hasExpired():
-        QCoreApplication.processEvents(
-            QEventLoop.ProcessEventsFlag.AllEvents | QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 50
-        )
-        if outcome := condition():
-            return outcome
-    pytest.fail(f"it did not happen within {PATIENCE_MS / 1000:.0f} s")
-
-
-class Relay:
-    """A relay in a process of its own."""
-
-    def __init__(self, port=0, store="memory"):
-        options = ["--listen", f"127.0.0.1:{port}", "--store", store, "--log-format", "text"]
-        self.process = subprocess.Popen([sys.executable, "-c", RUN, *options], stderr=subprocess.PIPE, text=True)
-        for line in self.process.stderr:
-            if " listening " in line:
-                self.port = int(line.split("address=127.0.0.1:")[1].split()[0])
-                return
-        raise AssertionError(f"the relay ended with {self.process.wait()}")
-
-    @property
-    def url(self):
-        return f"ws://127.0.0.1:{self.port}"
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-        self.process.stderr.close()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from conftest import PATIENCE_MS, until
+from qt_support import PATIENCE_MS, until
 
 from optiverse_engine.qt import RelayProcess
 

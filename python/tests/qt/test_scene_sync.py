@@ -1,7 +1,7 @@
 """One user's copy of a shared scene, on Qt's event loop and a real relay."""
 
 import pytest
-from conftest import Relay, until
+from qt_support import Relay, until
 
 import optiverse_engine as oe
 from optiverse_engine.qt import SceneSync

@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from conftest import Relay, until
 from PyQt6.QtCore import QUrl
 from PyQt6.QtNetwork import QHostAddress
 from PyQt6.QtWebSockets import QWebSocketServer
+from qt_support import Relay, until
 
 from optiverse_engine.qt import CollaborationService
 
@@ -75,7 +75,9 @@ def test_a_session_of_the_app(join):
     assert ann.is_connected()
     assert ann.last("connection_acknowledged")[0]["is_host"] is True
     bob = join("bob")
-    until(lambda: "user_joined" in ann.names())
+    # As the app's manager does; before, a client that has said nothing yet is told nothing.
+    bob.request_sync()
+    until(lambda: "user_joined" in ann.names() and "sync_state_received" in bob.names())
     assert ann.last("user_joined") == ["bob"]
     assert sorted(bob.get_connected_users()) == ["ann", "bob"]
 

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import PATIENCE_MS, Relay
+from qt_support import PATIENCE_MS, Relay
 
 LENS = {"_type": "component", "item_uuid": "lens", "x_mm": 0.0, "y_mm": 0.0, "interfaces": [{"element_type": "lens"}]}
 LASER = {"_type": "source", "item_uuid": "laser", "x_mm": -100.0, "y_mm": 0.0, "n_rays": 9}

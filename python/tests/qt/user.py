@@ -45,6 +45,7 @@ class User:
         self.canvas = Canvas()
         self.sync = SceneSync()
         self.refused = []
+        self.sync.scene_changing.connect(lambda: self.sync.follow(self.canvas.shown()))
         self.sync.item_added.connect(self.show_item)
         self.sync.item_changed.connect(self.show_item)
         self.sync.item_removed.connect(self.canvas.take)
