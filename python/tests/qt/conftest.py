@@ -12,6 +12,5 @@ def application():
 
 @pytest.fixture
 def relay():
-    running = Relay()
-    yield running
-    running.kill()
+    with Relay() as running:
+        yield running

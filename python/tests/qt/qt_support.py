@@ -23,10 +23,13 @@ def until(condition):
 
 
 class Relay:
-    """A relay in a process of its own."""
+    """A relay in a process of its own, on one port from its first start on."""
 
-    def __init__(self, port=0, store="memory"):
-        options = ["--listen", f"127.0.0.1:{port}", "--store", store, "--log-format", "text"]
+    def __init__(self, store="memory"):
+        self.port, self.store, self.process = 0, store, None
+
+    def start(self):
+        options = ["--listen", f"127.0.0.1:{self.port}", "--store", self.store, "--log-format", "text"]
         self.process = subprocess.Popen([sys.executable, "-c", RUN, *options], stderr=subprocess.PIPE, text=True)
         for line in self.process.stderr:
             if " listening " in line:
@@ -42,3 +45,10 @@ class Relay:
         self.process.kill()
         self.process.wait()
         self.process.stderr.close()
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.kill()

@@ -113,7 +113,11 @@ def test_presence(join):
 
 def test_work_goes_on_while_the_relay_is_away(tmp_path):
     store = f"sqlite:{tmp_path / 'relay.sqlite'}"
-    relay = Relay(store=store)
+    with Relay(store) as relay:
+        work_while_it_is_away(relay)
+
+
+def work_while_it_is_away(relay):
     ada, bob = SceneSync(), SceneSync()
     for user, sync in (("ada", ada), ("bob", bob)):
         sync.told = Told(sync)
@@ -128,7 +132,7 @@ def test_work_goes_on_while_the_relay_is_away(tmp_path):
     assert (ada.pending, bob.pending) == (1, 2)
     until(lambda: ada.told.errors)
     assert ada.told.errors[0].startswith(f"{relay.url}/ws/bench/ada: ")
-    relay = Relay(relay.port, store=store)
+    relay.start()
     until(lambda: same(ada, bob) and ada.pending == bob.pending == 0 and len(ada.scene) == 2)
     lens = ada.scene["lens"]
     assert (lens["x_mm"], lens["y_mm"], lens["name"]) == (7.0, 8.0, "offline")
@@ -136,7 +140,6 @@ def test_work_goes_on_while_the_relay_is_away(tmp_path):
     assert ada.told.statuses[-1] == "synchronised"
     ada.close()
     bob.close()
-    relay.kill()
 
 
 def test_work_survives_a_restart_of_the_application(join):

@@ -26,7 +26,10 @@ class Application:
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
 
-    def close(self):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
         self.process.stdin.close()
         assert self.process.wait(PATIENCE_MS / 1000) == 0
         self.process.stdout.close()
@@ -46,10 +49,15 @@ def settled(ada, bob, condition=lambda canvas: True):
 
 
 def test_two_applications_show_the_same(tmp_path):
-    store = f"sqlite:{tmp_path / 'relay.sqlite'}"
-    relay = Relay(store=store)
-    ada, bob = Application("ada", relay.url), Application("bob", relay.url)
+    with (
+        Relay(f"sqlite:{tmp_path / 'relay.sqlite'}") as relay,
+        Application("ada", relay.url) as ada,
+        Application("bob", relay.url) as bob,
+    ):
+        share(ada, bob, relay)
 
+
+def share(ada, bob, relay):
     # Add: a component, a source, a text note, a ruler.
     ada("put", "items", LENS)
     bob("put", "items", LASER)
@@ -89,11 +97,7 @@ def test_two_applications_show_the_same(tmp_path):
     bob("put", "items", {**bob("state")["canvas"]["lens"][1], "name": "offline"})
     bob("put", "texts", {"item_uuid": "second", "text": "while away", "x": 0.0, "y": 0.0})
     assert ada("state")["canvas"] != bob("state")["canvas"]
-    relay = Relay(relay.port, store)
+    relay.start()
     canvas = settled(ada, bob, lambda canvas: "second" in canvas)
     assert canvas["lens"][1] == {**LENS, "x_mm": 60.0, "y_mm": 6.0, "name": "offline"}
     assert sorted(canvas) == ["laser", "lens", "ruler", "second"]
-
-    for application in (ada, bob):
-        application.close()
-    relay.kill()
