@@ -19,8 +19,8 @@ HEARTBEAT_MS = 30_000
 FIRST_RETRY_MS = 500
 LONGEST_RETRY_MS = 30_000
 
-# What a server says that will not let this user in, whatever happens: there is no use in trying again. Not 1002: Qt says
-# so of codes that it does not know, such as 1013, "try again later".
+# What a server says that will not let this user in, whatever happens: there is no use in trying again. Not 1002: Qt
+# says so of codes that it does not know, such as 1013, "try again later".
 _FINAL_CODES: frozenset[int] = frozenset({1003, 1007, 1008, 1009, 4001, 4003})
 
 
