@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QObject, QTimer, QUrl, pyqtSignal
@@ -34,6 +36,13 @@ if TYPE_CHECKING:
 
 # How long a connection may take to open.
 CONNECT_TIMEOUT_MS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure(Event):
+    """A connection failed."""
+
+    message: str
 
 
 class SceneSync(QObject):
@@ -67,7 +76,7 @@ class SceneSync(QObject):
     item_changed = pyqtSignal(str, list)
     """The id of an item, and the keys that have changed."""
     item_removed = pyqtSignal(str)
-    """The id of an item that is gone."""
+    """The id of an item that is gone, maybe of one that came and went so quickly that `item_added` was not told."""
     scene_changed = pyqtSignal()
     """After the signals above, once for all that came together."""
     status_changed = pyqtSignal(str)
@@ -109,7 +118,12 @@ class SceneSync(QObject):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._on_timeout)
-        self._pumping = False
+        # A socket reads nothing more while it waits for a slot, which may run an event loop of its own (a dialog).
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self._pump)
+        self._untold: deque[Event] = deque()
+        self._telling = False
         self._undo_state = (False, False)
         self._followed: dict[str, dict[str, Any]] = {}
 
@@ -274,50 +288,53 @@ class SceneSync(QObject):
         self._pump()
 
     def _pump(self) -> None:
-        """Do what the engine asks for, until it asks for nothing more."""
-        if self._pumping:
-            # A slot has edited: the loop below it goes on.
-            return
-        self._pumping = True
-        try:
-            while True:
-                event = self.engine.poll_event()
-                if event is not None:
-                    self._handle(event)
-                elif self._socket is not None and (frame := self.engine.poll_transmit()) is not None:
-                    self._socket.sendTextMessage(frame)
-                else:
-                    break
-        finally:
-            self._pumping = False
+        """Do what the engine asks for, and tell what has happened."""
+        while (event := self.engine.poll_event()) is not None:
+            match event:
+                case Connect():
+                    self._connect()
+                case Disconnect():
+                    self._disconnect()
+            self._untold.append(event)
+        while self._socket is not None and (frame := self.engine.poll_transmit()) is not None:
+            self._socket.sendTextMessage(frame)
         due = self.engine.poll_timeout()
         if due is None:
             self._timer.stop()
         else:
             self._timer.start(min(max(0, due - time.time_ns() // 1_000_000), 2**31 - 1))
-        undo_state = (self.can_undo, self.can_redo)
-        if undo_state != self._undo_state:
-            self._undo_state = undo_state
-            self.undo_changed.emit(*undo_state)
+        self._tell()
 
-    def _handle(self, event: Event) -> None:
+    def _tell(self) -> None:
+        if self._telling:
+            # A slot has edited, or runs an event loop of its own, as a dialog does: the loop beneath tells the rest.
+            return
+        self._telling = True
+        try:
+            while self._untold:
+                self._emit(self._untold.popleft())
+            undo_state = (self.can_undo, self.can_redo)
+            if undo_state != self._undo_state:
+                self._undo_state = undo_state
+                self.undo_changed.emit(*undo_state)
+        finally:
+            self._telling = False
+
+    def _emit(self, event: Event) -> None:
         match event:
             case Connect(attempt=attempt):
                 self.connecting.emit(attempt)
-                self._connect()
-            case Disconnect():
-                if self._socket is not None and self._socket.isValid():
-                    self._socket.close()
-                else:
-                    self._drop_socket()
             case SceneChanged(added=added, changed=changed, removed=removed):
                 self.scene_changing.emit()
                 for id in removed:
                     self.item_removed.emit(id)
+                # The scene may be further already: that it has gone is told later, or was the user's own doing.
                 for id in added:
-                    self.item_added.emit(id, dict(self.scene[id]))
+                    if id in self.scene:
+                        self.item_added.emit(id, dict(self.scene[id]))
                 for id, keys in changed.items():
-                    self.item_changed.emit(id, list(keys))
+                    if id in self.scene:
+                        self.item_changed.emit(id, list(keys))
                 self.scene_changed.emit()
             case StatusChanged(status=status):
                 self.status_changed.emit(status)
@@ -335,8 +352,14 @@ class SceneSync(QObject):
                 self.refused.emit(item, reason, message)
             case NoRelay():
                 self.no_relay.emit()
-            case FrameIgnored(message=message) | RelayComplained(message=message):
+            case FrameIgnored(message=message) | RelayComplained(message=message) | _Failure(message=message):
                 self.error_occurred.emit(message)
+
+    def _disconnect(self) -> None:
+        if self._socket is not None and self._socket.isValid():
+            self._socket.close()
+        else:
+            self._drop_socket()
 
     def _connect(self) -> None:
         if self._request is None:
@@ -362,28 +385,28 @@ class SceneSync(QObject):
     def _on_connected(self, socket: QWebSocket) -> None:
         if socket is self._socket:
             self.engine.handle_connected()
-            self._pump()
+            self._soon.start()
 
     def _on_frame(self, socket: QWebSocket, text: str) -> None:
         if socket is self._socket:
             self.engine.handle_frame(text)
-            self._pump()
+            self._soon.start()
 
     def _on_failed(self, socket: QWebSocket) -> None:
         if socket is self._socket:
-            self.error_occurred.emit(f"{socket.requestUrl().toString()}: {socket.errorString()}")
+            self._untold.append(_Failure(f"{socket.requestUrl().toString()}: {socket.errorString()}"))
             self._on_ended(socket)
 
     def _on_slow(self, socket: QWebSocket) -> None:
         if socket is self._socket and not socket.isValid():
             seconds = CONNECT_TIMEOUT_MS // 1000
-            self.error_occurred.emit(f"{socket.requestUrl().toString()}: no answer within {seconds} s")
+            self._untold.append(_Failure(f"{socket.requestUrl().toString()}: no answer within {seconds} s"))
             self._on_ended(socket)
 
     def _on_ended(self, socket: QWebSocket) -> None:
         if socket is self._socket:
             self._drop_socket()
-            self._pump()
+            self._soon.start()
 
     def _on_timeout(self) -> None:
         self.engine.handle_timeout()

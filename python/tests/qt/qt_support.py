@@ -30,7 +30,13 @@ class Relay:
 
     def start(self):
         options = ["--listen", f"127.0.0.1:{self.port}", "--store", self.store, "--log-format", "text"]
-        self.process = subprocess.Popen([sys.executable, "-c", RUN, *options], stderr=subprocess.PIPE, text=True)
+        # It ends with the test, even one that crashes.
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", RUN, "--exit-with-stdin", *options],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         for line in self.process.stderr:
             if " listening " in line:
                 self.port = int(line.split("address=127.0.0.1:")[1].split()[0])
@@ -44,6 +50,7 @@ class Relay:
     def kill(self):
         self.process.kill()
         self.process.wait()
+        self.process.stdin.close()
         self.process.stderr.close()
 
     def __enter__(self):

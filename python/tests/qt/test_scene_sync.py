@@ -176,6 +176,39 @@ def test_a_slot_may_edit(join):
     until(lambda: same(ada, bob) and "lens" in ada.scene and "seen" in ada.scene["lens"])
 
 
+def test_a_slot_may_run_an_event_loop_of_its_own(join):
+    ada, bob = join("ada"), join("bob")
+    order = []
+
+    def dialog(id, _):
+        order.append(f"opened on {id}")
+        if id == "lens":
+            # As a dialog does. Meanwhile the session goes on; what comes is told when it is closed.
+            bob.add({"_type": "source", "item_uuid": "laser"})
+            until(lambda: "laser" in ada.scene and "mirror" in bob.scene)
+            order.append("closed")
+
+    bob.item_added.connect(dialog)
+    ada.item_added.connect(lambda id, _: ada.add({**LENS, "item_uuid": "mirror"}))
+    ada.add(LENS)
+    until(lambda: len(order) == 3)
+    assert order == ["opened on lens", "closed", "opened on mirror"]
+
+
+def test_what_is_gone_already_is_not_told_as_changed(join):
+    ada, bob = join("ada"), join("bob")
+    ada.follow(view(LENS))
+    until(lambda: same(ada, bob) and "lens" in bob.scene)
+    shown = view(LENS)
+    bob.follow(shown, adopt=True)
+    bob.told.take()
+    # Bob's user has deleted the lens; before it is shared, Ada's edit arrives.
+    bob.scene_changing.connect(lambda: bob.follow([]))
+    ada.update("lens", {"name": "L2"})
+    until(lambda: same(ada, bob) and "lens" not in ada.scene)
+    assert [entry for entry in bob.told.all if entry[0].startswith("item")] == []
+
+
 def test_another_session_can_be_opened(join, relay):
     ada = join("ada")
     ada.close()
