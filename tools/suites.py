@@ -20,15 +20,21 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Suite:
-    """A set of tests: the command that runs it, and the program it needs with its Debian package."""
+    """A set of tests: the command that runs it, and what it needs with its Debian packages.
+
+    What it needs is a program, or whatever lets the command `probe` end with code 0.
+    """
 
     name: str
     command: Sequence[str]
     needs: str | None = None
     package: str | None = None
+    probe: Sequence[str] | None = None
 
 
 PYTHON = ".venv/bin/python"
+# .ci/run installs the same.
+QT_PACKAGES = "libdbus-1-3 libegl1 libfontconfig1 libgl1 libglib2.0-0 libgssapi-krb5-2 libxkbcommon0"
 FUZZ = ["cargo", "run", "--quiet", "--locked", "--manifest-path", "fuzz/Cargo.toml", "--bin"]
 
 SUITES = [
@@ -37,7 +43,15 @@ SUITES = [
     Suite(
         "rust without threads", ["cargo", "test", "--locked", "-p", "optiverse-core", "--no-default-features", "--lib"]
     ),
-    Suite("python", [PYTHON, "-m", "pytest", "-q", "python/tests"]),
+    Suite("python", [PYTHON, "-m", "pytest", "-q", "python/tests", "--ignore=python/tests/qt"]),
+    # Qt comes with PyQt6, but wants libraries of the system.
+    Suite(
+        "python with Qt",
+        [PYTHON, "-m", "pytest", "-q", "python/tests/qt"],
+        needs="curl",
+        package=f"curl {QT_PACKAGES}",
+        probe=[PYTHON, "-c", "import PyQt6.QtWebSockets, PyQt6.QtWidgets"],
+    ),
     Suite("tools", [PYTHON, "-m", "pytest", "-q", "-o", "pythonpath=tools", "tools/tests"]),
     # libFuzzer, which runs the targets, is written in C++. Each target is given its committed corpus once.
     *(
@@ -54,12 +68,17 @@ def run_all(
     all_needed: bool,
     run: Callable[[Sequence[str]], int],
     which: Callable[[str], str | None] = shutil.which,
+    works: Callable[[Sequence[str]], bool] = lambda _: True,
 ) -> int:
     """Run the suites in order and return the exit code: 0 where all that could run passed, otherwise 1."""
-    failed, left_out = [], []
+    failed: list[Suite] = []
+    left_out: dict[str, tuple[Suite, str]] = {}
     for suite in suites:
         if suite.needs is not None and which(suite.needs) is None:
-            left_out.append(suite)
+            left_out[suite.name] = (suite, f"it needs the command {suite.needs}")
+            continue
+        if suite.probe is not None and not works(suite.probe):
+            left_out[suite.name] = (suite, f"this fails: {shlex.join(suite.probe)}")
             continue
         print(f"\n== {suite.name} ==", flush=True)
         if run(suite.command) != 0:
@@ -69,10 +88,11 @@ def run_all(
     print(f", {len(left_out)} left out" if left_out else "")
     for suite in failed:
         print(f"FAILED {suite.name}: {shlex.join(suite.command)}")
-    for suite in left_out:
-        print(f"{'FAILED' if all_needed else 'left out'} {suite.name}: it needs the command {suite.needs}")
+    for suite, why in left_out.values():
+        print(f"{'FAILED' if all_needed else 'left out'} {suite.name}: {why}")
     if left_out:
-        print(f"apt-get install {' '.join(sorted({suite.package or str(suite.needs) for suite in left_out}))}")
+        packages = {name for suite, _ in left_out.values() for name in (suite.package or str(suite.needs)).split()}
+        print(f"apt-get install {' '.join(sorted(packages))}")
     return 1 if failed or (left_out and all_needed) else 0
 
 
@@ -84,10 +104,16 @@ def main() -> int:
     # Plots are drawn into memory; no window is opened.
     environment["MPLBACKEND"] = "Agg"
 
+    # Nor by Qt.
+    environment["QT_QPA_PLATFORM"] = "offscreen"
+
     def run(command: Sequence[str]) -> int:
         return subprocess.run(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, check=False).returncode
 
-    return run_all(SUITES, all_needed=os.environ.get("OPTIVERSE_TEST_ALL") == "1", run=run)
+    def works(command: Sequence[str]) -> bool:
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False).returncode == 0
+
+    return run_all(SUITES, all_needed=os.environ.get("OPTIVERSE_TEST_ALL") == "1", run=run, works=works)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
-use optiverse_core::sync::authority::{Authority, AuthorityConfig, ConnectionId, Payload};
+use optiverse_core::scene::{Edit, Item, ItemId, PropertyChange, Section};
+use optiverse_core::sync::authority::{Authority, AuthorityConfig, ConnectionId, MAX_LOG_BYTES, Payload};
+use optiverse_core::sync::session::{Event, LocalEditError, MAX_PARTS, MAX_PEERS, MAX_PENDING, UndoStep};
 use optiverse_core::sync::{ReplicaId, Role, Session, SessionConfig, limits};
 
 const START_MS: u64 = 1_763_700_000_000;
@@ -142,4 +144,83 @@ fn an_item_of_a_whole_scene_is_limited() {
     assert_eq!(authority.sequence(), 0, "nothing of the message takes effect");
     assert!(!is_refused(&mut authority, &state(limits::MAX_STATE_ITEM_BYTES)));
     assert_eq!(authority.document().len(), 2);
+}
+
+/// A client that the relay has let in, and what it has said so far thrown away.
+fn greeted() -> Session {
+    let mut session = Session::new(SessionConfig { replica: ReplicaId::new(3), jitter_seed: 3 });
+    session.handle_connected(START_MS);
+    session.handle_frame(br#"{"type":"connection:ack","sync":{}}"#, START_MS);
+    while session.poll_event().is_some() || session.poll_transmit().is_some() {}
+    session
+}
+
+fn is_ignored(session: &mut Session, frame: &str) -> bool {
+    session.handle_frame(frame.as_bytes(), START_MS);
+    std::iter::from_fn(|| session.poll_event()).any(|event| matches!(event, Event::FrameIgnored(_)))
+}
+
+#[test]
+fn the_parts_of_a_document_are_limited() {
+    let welcome = |parts: u64| format!(r#"{{"type":"sync:welcome","epoch":"1","sequence":1,"snapshot":{parts}}}"#);
+    assert!(!is_ignored(&mut greeted(), &welcome(MAX_PARTS)));
+    assert!(is_ignored(&mut greeted(), &welcome(MAX_PARTS + 1)));
+}
+
+#[test]
+fn the_others_that_are_shown_are_limited() {
+    let mut session = greeted();
+    let presence = |connection: usize| {
+        format!(r#"{{"type":"sync:presence","connection":{connection},"user":"u","cursor":[1,2]}}"#)
+    };
+    for connection in 0..=MAX_PEERS {
+        assert!(!is_ignored(&mut session, &presence(connection)));
+        assert_eq!(session.peers().len(), (connection + 1).min(MAX_PEERS));
+    }
+    session.handle_frame(br#"{"type":"sync:presence","connection":0,"user":"u","gone":true}"#, START_MS);
+    session.handle_frame(presence(MAX_PEERS).as_bytes(), START_MS);
+    assert!(session.peers().contains_key(&(MAX_PEERS as u64)), "there is room again");
+}
+
+#[test]
+fn undecided_edits_are_limited() {
+    let mut session = greeted();
+    let item = serde_json::json!({"item_uuid": "a"});
+    let item = Item::new(Section::Items, item.as_object().unwrap().clone()).unwrap();
+    session.edit(&Edit::Add { item, position: None }, UndoStep::New, START_MS).unwrap();
+    let sets = |count: usize| {
+        let set =
+            |value: usize| Edit::Set { id: ItemId::from("a"), changes: vec![PropertyChange::set("n", value as u64)] };
+        Edit::Batch((0..count).map(set).collect())
+    };
+    session.edit(&sets(MAX_PENDING - 1), UndoStep::New, START_MS).unwrap();
+    assert_eq!(session.pending(), MAX_PENDING);
+    let before = session.scene().get("a").unwrap().clone();
+    assert_eq!(session.edit(&sets(1), UndoStep::New, START_MS), Err(LocalEditError::TooManyPending));
+    assert_eq!(session.scene().get("a"), Some(&before), "nothing has changed");
+}
+
+/// The bytes of the operations that are kept for clients that come back.
+#[test]
+fn the_bytes_of_the_log_are_limited() {
+    let mut authority = relay();
+    let hello = r#"{"type":"sync:hello","protocol":1,"replica":"0000000000007","settled":0}"#;
+    authority.handle_frame(HOST, hello.as_bytes(), START_MS);
+    let mut append = |number: u64, bytes: usize| {
+        let now_ms = START_MS + number;
+        let body = if number == 1 { r#"{"add":"items","set":{"n":"@"}}"# } else { r#"{"set":{"n":"@"}}"# };
+        let text = format!(r#"["0000000000007",{number},{now_ms},0,"a",{body}]"#);
+        let text = text.replace('@', &"x".repeat(bytes.saturating_sub(text.len() - 1)));
+        let frame = format!(r#"{{"type":"sync:ops","ops":[{text}]}}"#);
+        authority.handle_frame(HOST, frame.as_bytes(), now_ms);
+        let _ = sent(&mut authority);
+        (authority.sequence(), authority.held().log_operations, authority.held().log_bytes)
+    };
+    let count = (MAX_LOG_BYTES / (256 << 10)) as u64;
+    for number in 1..=count {
+        assert_eq!(append(number, 256 << 10), (number, number as usize, number as usize * (256 << 10)));
+    }
+    let (sequence, operations, bytes) = append(count + 1, 0);
+    assert_eq!((sequence, operations), (count + 1, count as usize), "the oldest has made room");
+    assert!(bytes < MAX_LOG_BYTES);
 }

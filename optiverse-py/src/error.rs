@@ -5,6 +5,7 @@
 use std::io;
 use std::path::Path;
 
+use optiverse_client::{ClientError, StartError};
 use optiverse_core::scene::{
     EditError as CoreEditError, ItemError, LinkError as CoreLinkError, SceneError as CoreSceneError,
 };
@@ -27,6 +28,7 @@ mod python {
     pyo3::import_exception!(optiverse_engine.errors, SceneError);
     pyo3::import_exception!(optiverse_engine.errors, SceneFileError);
     pyo3::import_exception!(optiverse_engine.errors, SceneFileNotFoundError);
+    pyo3::import_exception!(optiverse_engine.errors, SessionClosedError);
     pyo3::import_exception!(optiverse_engine.errors, ShareError);
     pyo3::import_exception!(optiverse_engine.errors, SyncArgumentError);
     pyo3::import_exception!(optiverse_engine.errors, SyncError);
@@ -126,9 +128,33 @@ pub(crate) fn local_edit_error(py: Python<'_>, error: &LocalEditError) -> PyErr 
 }
 
 /// A text that is no saved work.
-pub(crate) fn saved_work(py: Python<'_>, error: &FrameError) -> PyErr {
+pub(crate) fn saved_work(py: Python<'_>, argument: &str, error: &FrameError) -> PyErr {
     let exception = python::SyncArgumentError::new_err(format!("the text is no saved session: {error}"));
-    with(py, with(py, exception, "argument", "text"), "expected", "what `save` wrote")
+    with(py, with(py, exception, "argument", argument), "expected", "what `save` wrote")
+}
+
+/// An argument that the client cannot use; the message says what is expected.
+pub(crate) fn client_argument(py: Python<'_>, argument: &str, error: &dyn std::fmt::Display) -> PyErr {
+    with(py, python::SyncArgumentError::new_err(error.to_string()), "argument", argument)
+}
+
+/// A client that was not started.
+pub(crate) fn client_start(py: Python<'_>, error: &StartError) -> PyErr {
+    match error {
+        StartError::Secret { what } => client_argument(py, what, error),
+        StartError::RootCertificates { .. } => client_argument(py, "root_certificates", error),
+        StartError::Resume(error) => saved_work(py, "resume", error),
+        StartError::Address { .. } => client_argument(py, "url", error),
+        other => python::SyncError::new_err(other.to_string()),
+    }
+}
+
+/// What a client did not do.
+pub(crate) fn client_error(py: Python<'_>, error: &ClientError) -> PyErr {
+    match error {
+        ClientError::Edit(error) => local_edit_error(py, error),
+        other => python::SessionClosedError::new_err(other.to_string()),
+    }
 }
 
 /// An argument that cannot be used in a session.

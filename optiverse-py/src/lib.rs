@@ -44,6 +44,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<ray_path::RayPath>()?;
     module.add_class::<ray_path::Hit>()?;
     module.add_class::<power_balance::PowerBalance>()?;
+    module.add_class::<sync::Client>()?;
     module.add_class::<sync::Engine>()?;
     module.add_function(wrap_pyfunction!(relay::run_relay, module)?)?;
     views::register_mapping::<item::Item>(py)?;

@@ -171,7 +171,7 @@ impl Scene {
         self.copy()
     }
 
-    fn __len__(&self) -> usize {
+    pub(crate) fn __len__(&self) -> usize {
         let snapshot = self.snapshot();
         snapshot.scene().len() + snapshot.scene().linked_items().count()
     }

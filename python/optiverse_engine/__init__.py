@@ -41,6 +41,7 @@ from optiverse_engine.errors import (
     SceneError,
     SceneFileError,
     SceneFileNotFoundError,
+    SessionClosedError,
     ShareError,
     SyncArgumentError,
     SyncError,
@@ -48,6 +49,7 @@ from optiverse_engine.errors import (
     UnknownElementError,
     UnknownItemError,
 )
+from optiverse_engine.session import Session
 
 __all__ = [
     "DEFAULT_MAX_VERTICES",
@@ -74,6 +76,8 @@ __all__ = [
     "SceneError",
     "SceneFileError",
     "SceneFileNotFoundError",
+    "Session",
+    "SessionClosedError",
     "ShareError",
     "Surface",
     "SyncArgumentError",

@@ -1,10 +1,11 @@
-"""The command `optiverse-engine`: trace, check and describe scenes."""
+"""The command `optiverse-engine`: trace, check and describe scenes; share them."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
 import os
+import signal
 import sys
 import warnings
 from pathlib import Path
@@ -19,8 +20,10 @@ from optiverse_engine import (
     SceneFileError,
     __version__,
 )
+from optiverse_engine._native import _run_relay
 from optiverse_engine._progress import ProgressBar
 from optiverse_engine.info import describe
+from optiverse_engine.join import PASSWORD_VARIABLE, TOKEN_VARIABLE, add_arguments, follow
 from optiverse_engine.routes import format_routes, format_table
 
 if TYPE_CHECKING:
@@ -41,8 +44,9 @@ _PROGRESS_DELAY_S = 0.5
 
 _EXIT_CODES = """\
 exit codes:
-  0    done; for `check`: nothing to report
-  1    for `check`: something was reported; for `trace --strict`: the scene was refused
+  0    done; for `check`: nothing to report; for `join`: ended by Ctrl-C
+  1    for `check`: something was reported; for `trace --strict`: the scene was refused; for `join`: the relay refused
+       you, or with --once could not be reached; for `relay`: it could not be started
   2    a file cannot be read or written, or is no scene; an argument cannot be used
   130  interrupted by Ctrl-C
   141  whoever read the standard output has closed it
@@ -55,6 +59,11 @@ class _UsageError(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with these arguments (those of the process without any) and return its exit code."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if arguments[:1] == ["relay"]:
+        # The relay has its own way with Ctrl-C; Python's would be called too, and raise when the relay has ended.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        return _run_relay(["optiverse-engine relay", *arguments[1:]])
     options = _parser().parse_args(arguments)
     try:
         with _warnings_as_lines():
@@ -84,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="optiverse-engine",
-        description="Trace light through Optiverse scenes.",
+        description="Trace light through Optiverse scenes, and share them.",
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -100,10 +109,14 @@ def _parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         added.set_defaults(run=run)
+        return added
+
+    def file_command(name: str, run: Callable[[argparse.Namespace], int], summary: str) -> argparse.ArgumentParser:
+        added = command(name, run, summary)
         added.add_argument("file", metavar="FILE", help="the scene; - reads standard input")
         return added
 
-    trace = command("trace", _trace, "trace the light of a scene")
+    trace = file_command("trace", _trace, "trace the light of a scene")
     trace.add_argument(
         "-o",
         "--output",
@@ -142,8 +155,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     trace.add_argument("--strict", action="store_true", help="refuse a scene with an item that cannot be traced")
 
-    command("check", _check, "report every value of a scene that cannot be used")
-    command("info", _info, "tell what is in a scene")
+    file_command("check", _check, "report every value of a scene that cannot be used")
+    file_command("info", _info, "tell what is in a scene")
+    join = command("join", follow, "follow a shared scene: who is there, and what changes")
+    join.epilog = f"A password is taken from {PASSWORD_VARIABLE}, a token from {TOKEN_VARIABLE}.\n\n{_EXIT_CODES}"
+    add_arguments(join)
+    # Its options are the relay's own: they never come here.
+    commands.add_parser("relay", help="run the relay of shared scenes; its own --help tells more", add_help=False)
     return parser
 
 

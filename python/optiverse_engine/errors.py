@@ -16,6 +16,7 @@ OptiverseError
 ├── UnknownElementError (TypeError)  an element of the app has physics that the engine does not have
 ├── RenderError (ValueError)         a picture cannot be made
 ├── SyncError                        something about a session
+│   ├── SessionClosedError           the session was closed before
 │   └── SyncArgumentError (ValueError)
 └── MissingDependencyError (ImportError)
 ```
@@ -46,6 +47,7 @@ __all__ = [
     "SceneError",
     "SceneFileError",
     "SceneFileNotFoundError",
+    "SessionClosedError",
     "ShareError",
     "SyncArgumentError",
     "SyncError",
@@ -169,6 +171,10 @@ class RenderError(OptiverseError, ValueError):
 
 class SyncError(OptiverseError):
     """Something about a session went wrong."""
+
+
+class SessionClosedError(SyncError):
+    """The session was closed before; what was pending can still be saved."""
 
 
 class SyncArgumentError(SyncError, ValueError):

@@ -20,17 +20,22 @@ if TYPE_CHECKING:
     from optiverse_engine._native import Edit, _Role, _Status
 
 __all__ = [
+    "ClockSkew",
     "Connect",
     "Disconnect",
+    "Disconnected",
     "Event",
+    "ForwardOnly",
     "FrameIgnored",
-    "NoRelay",
+    "LegacyWriter",
+    "Missed",
     "Peer",
     "PeerChanged",
     "Refused",
     "RelayComplained",
     "RoleChanged",
     "SceneChanged",
+    "ServerChanged",
     "StatusChanged",
     "UserJoined",
     "UserLeft",
@@ -85,12 +90,43 @@ class Disconnect(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Disconnected(Event):
+    """A connection was not made, or has ended. Only of `Session`, which makes them itself.
+
+    Attributes:
+        message: a sentence for a person, with the address.
+        code: the code with which the server closed it, if it did; docs/relay.md lists them.
+        retries: whether another attempt follows. If not, the server refuses this client; `Session.retry` tries again.
+
+    """
+
+    message: str
+    code: int | None
+    retries: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Missed(Event):
+    """Nobody took the events for so long that some were dropped; look at the scene, the status and the peers anew.
+
+    Only of `Session`.
+
+    Attributes:
+        count: how many.
+
+    """
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class StatusChanged(Event):
     """How things stand with the relay has changed.
 
     Attributes:
         status: "offline" (waiting to try again, or stopped), "connecting", "catching up" (connected, receiving what was
-            missed), "sending" (some edits are not yet acknowledged), or "synchronised".
+            missed), "sending" (some edits are not yet acknowledged), "synchronised", or, on a server that only
+            forwards, "unconfirmed" (not all other new clients have said that they have the same, or there is none).
         attempt: while connecting, which attempt since the last success, counted from 1; otherwise None.
 
     """
@@ -187,8 +223,45 @@ class PeerChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class NoRelay(Event):
-    """The server is not a relay of this project: it neither keeps nor confirms edits. The session has stopped."""
+class ForwardOnly(Event):
+    """The server only forwards messages: it neither keeps nor confirms edits, and passes on no presence. Said once."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerChanged(Event):
+    """A server that only forwards where the session began with a relay, or the other way round.
+
+    What is confirmed on one means nothing on the other: the session has stopped. A new one can be started and the scene
+    shared in it.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSkew(Event):
+    """On a server that only forwards: an edit of another client is stamped more than a minute ahead of this clock.
+
+    Later edits are stamped after it, so that it does not win over them. Said once for each connection.
+
+    Attributes:
+        ahead_ms: how far ahead, in milliseconds.
+
+    """
+
+    ahead_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LegacyWriter(Event):
+    """On a server that only forwards: a client edits whose messages have no stamps.
+
+    Clients may come to differ where it and others edit the same. Said once for each user and connection.
+
+    Attributes:
+        user: the name.
+
+    """
+
+    user: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,12 @@
 """Scenes that several tests use."""
 
 import json
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
 
 import pytest
 
@@ -70,3 +76,62 @@ def linked_files(tmp_path):
     path = tmp_path / "whole.json"
     path.write_text(json.dumps(whole))
     return path
+
+
+# Longer than anything takes on a busy machine.
+PATIENCE_S = 20.0
+
+
+class RelayProcess:
+    """A relay as its users start it: `optiverse-engine relay`."""
+
+    def __init__(self, *options, port=0):
+        command = [sys.executable, "-m", "optiverse_engine", "relay", "--listen", f"127.0.0.1:{port}", *options]
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        # The line that says where it listens; colours are for terminals.
+        line = self.process.stderr.readline()
+        found = re.search(r"address=127\.0\.0\.1:(\d+)", line)
+        assert found, line
+        self.port = int(found.group(1))
+        self.http = f"http://127.0.0.1:{self.port}"
+
+    def url(self, session, user):
+        """Where a user joins."""
+        return f"ws://127.0.0.1:{self.port}/ws/{session}/{user}"
+
+    def post(self, path, body=None):
+        """The answer to a request."""
+        data = json.dumps(body).encode() if body is not None else b""
+        headers = {"Content-Type": "application/json"} if body is not None else {}
+        request = urllib.request.Request(self.http + path, data=data, headers=headers)
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
+            return json.load(answer)
+
+    def stop(self, how=signal.SIGTERM):
+        """End it, by its process id, and return its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        code = self.process.wait(PATIENCE_S)
+        self.process.stderr.close()
+        return code
+
+
+@pytest.fixture
+def relay():
+    """A relay for one test."""
+    relay = RelayProcess()
+    yield relay
+    relay.stop()
+
+
+def until(is_so, what="it"):
+    """Wait until something is so."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not is_so():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.005)
+
+
+def contents(scene):
+    """The items of a scene, to compare."""
+    return {id: dict(item) for id, item in scene.items()}

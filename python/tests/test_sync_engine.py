@@ -13,14 +13,15 @@ from optiverse_engine.sync import (
     Connect,
     Disconnect,
     Engine,
+    ForwardOnly,
     FrameIgnored,
-    NoRelay,
     Peer,
     PeerChanged,
     Refused,
     RelayComplained,
     RoleChanged,
     SceneChanged,
+    ServerChanged,
     StatusChanged,
     UserJoined,
     UserLeft,
@@ -271,11 +272,19 @@ def test_silence_ends_a_connection_after_a_ping():
     assert Disconnect("the server has fallen silent") in all_of(engine.poll_event)
 
 
-def test_a_server_that_only_forwards_is_no_relay():
+def test_a_server_that_only_forwards_is_told():
     engine = Engine()
     engine.handle_connected()
     engine.handle_frame(frame("connection:ack", session_id="s", user_id="u", is_host=True, users=[]))
-    assert NoRelay() in all_of(engine.poll_event)
+    events = all_of(engine.poll_event)
+    assert ForwardOnly() in events
+    assert engine.status == "unconfirmed"
+    engine.handle_disconnected()
+    engine.start()
+    engine.handle_connected()
+    engine.handle_frame(frame("connection:ack", sync={"protocol": 1, "epoch": "1", "role": "editor"}))
+    assert ServerChanged() in all_of(engine.poll_event)
+    assert engine.status == "offline"
 
 
 def test_presence_goes_both_ways():
@@ -347,9 +356,9 @@ def test_every_event_of_the_core_has_a_class():
     body = re.search(r"^pub enum Event \{\n(.*?)^\}", text, re.DOTALL | re.MULTILINE).group(1)
     variants = set(re.findall(r"^    ([A-Z]\w*)", body, re.MULTILINE))
     renamed = {"Status": "StatusChanged", "Role": "RoleChanged", "Changed": "SceneChanged", "Presence": "PeerChanged"}
-    assert {renamed.get(variant, variant) for variant in variants} == {
-        cls.__name__ for cls in sync.Event.__subclasses__()
-    }
+    of_session = {"Disconnected", "Missed"}
+    classes = {cls.__name__ for cls in sync.Event.__subclasses__()}
+    assert {renamed.get(variant, variant) for variant in variants} | of_session == classes
 
 
 def test_events_are_values_to_match_on():

@@ -69,7 +69,8 @@ impl Credential {
 
 /// The token in `Authorization: Bearer TOKEN`. Other schemes are for those who stand before the relay.
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let text = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
@@ -204,7 +205,7 @@ mod tests {
         assert_eq!(Credential::of_request(&headers, &query), token("b"));
         headers.insert(PASSWORD_HEADER, HeaderValue::from_static("c"));
         assert_eq!(Credential::of_request(&headers, &query), password("c"));
-        for (header, expected) in [("Basic x", password("c")), ("Bearer", password("c")), ("bearer  d ", token("d"))] {
+        for (header, expected) in [("Basic x", password("c")), ("Bearer", token("")), ("bearer  d ", token("d"))] {
             headers.insert(AUTHORIZATION, HeaderValue::from_static(header));
             found = Credential::of_request(&headers, &query);
             assert_eq!(found, expected, "{header}");

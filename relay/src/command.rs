@@ -12,7 +12,7 @@ use crate::config::{Config, DEFAULT_FILE, StoreChoice};
 use crate::server::Relay;
 use crate::signal::Signals;
 
-/// The relay could not be started.
+/// The relay could not be started, or did not end in order.
 const EXIT_FAILURE: u8 = 1;
 
 /// The options or the configuration cannot be used.
@@ -21,8 +21,8 @@ const EXIT_USAGE: u8 = 2;
 /// Relay for shared optical layouts.
 ///
 /// Serves WebSocket connections at /ws/SESSION/USER and HTTP requests on one port until it gets SIGINT or SIGTERM; it then
-/// stores everything, closes the connections, and ends with code 0. It ends with 1 if it cannot start, and with 2 if the
-/// options or the configuration cannot be used.
+/// stores everything, closes the connections, and ends with code 0. A second signal ends it at once, with code 1. It ends
+/// with 1 if it cannot start, and with 2 if the options or the configuration cannot be used.
 #[derive(Debug, Parser)]
 #[command(name = "optiverse-relay", version)]
 struct Arguments {
@@ -87,8 +87,9 @@ impl Arguments {
     }
 }
 
-/// Runs the command, and returns its exit code: 0, 1 if the relay could not be started, 2 if the options or the
-/// configuration cannot be used. A relay runs until the process gets SIGINT or SIGTERM.
+/// Runs the command, and returns its exit code: 0, 1 if the relay could not be started or did not end in order, 2 if the
+/// options or the configuration cannot be used. A relay runs until the process gets SIGINT or SIGTERM; on Windows, until
+/// Ctrl-C or the end of the console.
 ///
 /// The first argument is the name of the command, as [`std::env::args_os`] gives it. It must not be called on a thread of
 /// a `tokio` runtime. Where the process has a [`tracing`] subscriber already, logs go there.
@@ -127,13 +128,31 @@ where
     if let Err(error) = start_log(&arguments) {
         return usage(error);
     }
-    match serve(&config, arguments.exit_with_stdin) {
-        Ok(()) => 0,
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!(%error, "no threads can be started");
+            return EXIT_FAILURE;
+        }
+    };
+    let served = runtime.block_on(serve(&config, arguments.exit_with_stdin));
+    // After a second signal something may still be at work, for which nobody waits.
+    runtime.shutdown_background();
+    match served {
+        Ok(Ended::InOrder) => 0,
+        Ok(Ended::AtOnce) => EXIT_FAILURE,
         Err(error) => {
             tracing::error!(%error, "the relay could not be started");
             EXIT_FAILURE
         }
     }
+}
+
+/// How a relay that had started ended.
+enum Ended {
+    InOrder,
+    /// Without waiting for connections to take their last messages.
+    AtOnce,
 }
 
 fn start_log(arguments: &Arguments) -> Result<(), String> {
@@ -149,29 +168,33 @@ fn start_log(arguments: &Arguments) -> Result<(), String> {
     Ok(())
 }
 
-#[tokio::main]
-async fn serve(config: &Config, exit_with_stdin: bool) -> Result<(), Box<dyn std::error::Error>> {
+async fn serve(config: &Config, exit_with_stdin: bool) -> Result<Ended, Box<dyn std::error::Error>> {
     // Before anybody can be told that it runs: a signal must not find the default action.
     let mut signals = Signals::catch()?;
     let relay = Relay::start(config).await?;
-    tracing::info!(address = %relay.address(), store = %config.store, "listening");
-    relay
-        .run_until(async {
-            let input = async {
-                match exit_with_stdin {
-                    true => end_of_input().await,
-                    false => std::future::pending().await,
-                }
-            };
-            let reason = tokio::select! {
-                signal = signals.received() => signal,
-                () = input => "the end of standard input",
-            };
-            tracing::info!(reason, "stopping");
-        })
-        .await;
-    tracing::info!("stopped");
-    Ok(())
+    let version = env!("CARGO_PKG_VERSION");
+    tracing::info!(address = %relay.address(), store = %config.store, sessions = relay.sessions(), version, "listening");
+    let input = async {
+        match exit_with_stdin {
+            true => end_of_input().await,
+            false => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        signal = signals.received() => tracing::info!(signal, "stopping"),
+        () = input => tracing::info!("stopping: standard input has ended"),
+    }
+    tokio::select! {
+        () = relay.stop() => {
+            tracing::info!("stopped");
+            Ok(Ended::InOrder)
+        }
+        signal = signals.received() => {
+            // What was acknowledged is stored.
+            tracing::warn!(signal, "stopping at once");
+            Ok(Ended::AtOnce)
+        }
+    }
 }
 
 /// Waits until standard input ends. What is read is thrown away.

@@ -18,6 +18,7 @@ pub(crate) struct Metrics {
     sessions_in_use: Gauge,
     users: Gauge,
     pub(crate) connections: Counter,
+    pub(crate) refused_connections: Counter,
     pub(crate) slow_connections: Counter,
     pub(crate) received: Counter,
     pub(crate) received_bytes: Counter,
@@ -34,6 +35,7 @@ impl Metrics {
             sessions_in_use: Gauge::default(),
             users: Gauge::default(),
             connections: Counter::default(),
+            refused_connections: Counter::default(),
             slow_connections: Counter::default(),
             received: Counter::default(),
             received_bytes: Counter::default(),
@@ -46,6 +48,11 @@ impl Metrics {
         registry.register("sessions_in_use", "Sessions with users", metrics.sessions_in_use.clone());
         registry.register("users", "Connections to sessions", metrics.users.clone());
         registry.register("connections", "Connections that were let into a session", metrics.connections.clone());
+        registry.register(
+            "refused_connections",
+            "Connections that were not let into a session",
+            metrics.refused_connections.clone(),
+        );
         registry.register(
             "slow_connections",
             "Connections that were closed because too much waited for them",

@@ -1,6 +1,7 @@
 //! What waits to be sent on one connection: bounded, and never waited for by the session.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use axum::extract::ws::Utf8Bytes;
 use tokio::sync::Notify;
@@ -9,6 +10,9 @@ use crate::close::Close;
 
 /// What a waiting frame counts for beside its text, so that many short ones are bounded too.
 const FRAME_BYTES: usize = 64;
+
+/// How long a connection that is closed has to take what waits for it, and then the close.
+pub(crate) const CLOSING: Duration = Duration::from_secs(5);
 
 /// The frames that wait for one connection. The session puts them in; the task of the connection takes them out.
 #[derive(Debug, Clone)]
@@ -21,7 +25,7 @@ struct Shared {
     queue: Mutex<Queue>,
     /// There is something to take.
     ready: Notify,
-    /// The connection is to be closed at once, whatever is being sent.
+    /// The connection is to be closed, though something may be being sent.
     cut: Notify,
 }
 
@@ -31,6 +35,8 @@ struct Queue {
     bytes: usize,
     limit: usize,
     close: Option<Close>,
+    /// Whether the close does not wait for what is being sent.
+    is_cut_off: bool,
 }
 
 /// What the task of a connection has to do next.
@@ -45,7 +51,7 @@ pub(crate) struct Work {
 impl Outbox {
     /// An empty one that takes `limit` bytes.
     pub(crate) fn new(limit: usize) -> Outbox {
-        let queue = Queue { frames: Vec::new(), bytes: 0, limit, close: None };
+        let queue = Queue { frames: Vec::new(), bytes: 0, limit, close: None, is_cut_off: false };
         Outbox { shared: Arc::new(Shared { queue: Mutex::new(queue), ready: Notify::new(), cut: Notify::new() }) }
     }
 
@@ -84,6 +90,7 @@ impl Outbox {
         let mut queue = self.queue();
         queue.frames = Vec::new();
         queue.close.get_or_insert(close);
+        queue.is_cut_off = true;
         drop(queue);
         self.shared.cut.notify_one();
         self.shared.ready.notify_one();
@@ -94,11 +101,12 @@ impl Outbox {
         Arc::ptr_eq(&self.shared, &other.shared)
     }
 
-    /// Closes the connection after what waits has been sent.
+    /// Closes the connection after what waits has been sent, if it takes that in time.
     pub(crate) fn close(&self, close: Close) {
         let mut queue = self.queue();
         queue.close.get_or_insert(close);
         drop(queue);
+        self.shared.cut.notify_one();
         self.shared.ready.notify_one();
     }
 
@@ -109,7 +117,19 @@ impl Outbox {
 
     /// Waits until the connection is to be closed whatever is being sent.
     pub(crate) async fn cut(&self) {
-        self.shared.cut.notified().await;
+        loop {
+            let (is_closed, is_cut_off) = {
+                let queue = self.queue();
+                (queue.close.is_some(), queue.is_cut_off)
+            };
+            if is_cut_off {
+                return;
+            }
+            if is_closed {
+                return tokio::time::sleep(CLOSING).await;
+            }
+            self.shared.cut.notified().await;
+        }
     }
 
     /// Takes all that waits.

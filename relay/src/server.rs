@@ -46,9 +46,14 @@ pub enum StartError {
         /// Why.
         error: std::io::Error,
     },
-    /// The store cannot be opened.
-    #[error("cannot open the store: {0}")]
-    Store(#[from] StoreError),
+    /// The store cannot be opened or read.
+    #[error("cannot open the store {store}: {error}")]
+    Store {
+        /// Which, as in the configuration; `of the host` for one of its own.
+        store: String,
+        /// Why.
+        error: StoreError,
+    },
     /// The thread of the store cannot be started.
     #[error("cannot start the storage thread: {0}")]
     Thread(std::io::Error),
@@ -73,11 +78,16 @@ impl Relay {
     /// If the configuration cannot be used, or the address or the store cannot be had.
     pub async fn start(config: &Config) -> Result<Relay, StartError> {
         config.check()?;
+        let name = config.store.to_string();
         match &config.store {
             StoreChoice::Memory => {
-                Relay::start_with(config, MemoryStore::new(), |store| Ok(Storage::here(store))).await
+                Relay::start_with(config, name, MemoryStore::new(), |store| Ok(Storage::here(store))).await
             }
-            StoreChoice::Sqlite(path) => Relay::start_with(config, SqliteStore::open(path)?, Storage::threaded).await,
+            StoreChoice::Sqlite(path) => {
+                let store = SqliteStore::open(path);
+                let store = store.map_err(|error| StartError::Store { store: name.clone(), error })?;
+                Relay::start_with(config, name, store, Storage::threaded).await
+            }
         }
     }
 
@@ -88,15 +98,16 @@ impl Relay {
     /// If the configuration cannot be used, the address cannot be had, or the store cannot be read.
     pub async fn start_with_store(config: &Config, store: impl Store) -> Result<Relay, StartError> {
         config.check()?;
-        Relay::start_with(config, store, Storage::threaded).await
+        Relay::start_with(config, "of the host".to_owned(), store, Storage::threaded).await
     }
 
     async fn start_with<S: Store>(
         config: &Config,
+        name: String,
         mut store: S,
         storage: impl FnOnce(S) -> std::io::Result<Storage>,
     ) -> Result<Relay, StartError> {
-        let stored = store.sessions()?;
+        let stored = store.sessions().map_err(|error| StartError::Store { store: name, error })?;
         let storage = storage(store).map_err(StartError::Thread)?;
         let cannot_listen = |error| StartError::Listen { address: config.listen, error };
         let listener = TcpListener::bind(config.listen).await.map_err(cannot_listen)?;
@@ -115,6 +126,11 @@ impl Relay {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// How many sessions exist, in use or not.
+    pub fn sessions(&self) -> usize {
+        self.sessions.count().sessions
     }
 
     /// Serves until a future resolves, then stops.

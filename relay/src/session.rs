@@ -307,7 +307,6 @@ impl Writer {
         self.outboxes.insert(connection, outbox);
         self.sessions.metrics().connections.inc();
         self.users().push((connection, user.to_owned()));
-        tracing::info!(session = self.id, user, connection = connection.0, "connected");
         Ok(())
     }
 
@@ -318,7 +317,6 @@ impl Writer {
         self.authority.disconnect(connection);
         self.users().retain(|(other, _)| *other != connection);
         self.idle_since = Instant::now();
-        tracing::info!(session = self.id, connection = connection.0, "disconnected");
     }
 
     fn users(&self) -> std::sync::MutexGuard<'_, Vec<(ConnectionId, String)>> {

@@ -18,7 +18,7 @@ use crate::close::Close;
 use crate::config::Limits;
 use crate::invitation::Pass;
 use crate::limit::Bucket;
-use crate::outbox::{Outbox, Work};
+use crate::outbox::{CLOSING, Outbox, Work};
 use crate::registry::{MAX_SESSION_NAME_BYTES, Sessions};
 use crate::session::{Input, Lease};
 
@@ -29,9 +29,6 @@ pub(crate) const MAX_MESSAGE_BYTES: usize = MAX_STATE_BYTES;
 /// What a connection reads at once: it has a buffer of this size as long as it lasts.
 pub(crate) const READ_BUFFER_BYTES: usize = 8 << 10;
 
-/// How long a closed connection has to take its last frames.
-const CLOSING: Duration = Duration::from_secs(5);
-
 /// How long is waited for the other side's end after the close was sent.
 const CLOSED: Duration = Duration::from_secs(1);
 
@@ -39,9 +36,20 @@ static NEXT_CONNECTION: AtomicU64 = AtomicU64::new(1);
 
 /// Serves a connection until it ends.
 pub(crate) async fn serve(mut socket: WebSocket, sessions: Arc<Sessions>, access: &Access, visitor: Visitor) {
-    let close = match admit(&mut socket, &sessions, access, visitor).await {
-        Ok(admitted) => admitted.exchange(&mut socket, &sessions).await,
-        Err(close) => Some(close),
+    let Visitor { session, user, address, .. } = &visitor;
+    let close = match admit(&mut socket, &sessions, access, &visitor).await {
+        Ok(admitted) => {
+            let (connection, role) = (admitted.connection.0, admitted.pass.role.code());
+            tracing::info!(session, user, connection, role, %address, "connected");
+            let close = admitted.exchange(&mut socket, &sessions).await;
+            tracing::info!(session, user, connection, code = close.map(|close| close.code), "disconnected");
+            close
+        }
+        Err(close) => {
+            sessions.metrics().refused_connections.inc();
+            tracing::info!(session, user, %address, code = close.code, reason = close.reason, "refused");
+            Some(close)
+        }
     };
     if let Some(reason) = close {
         self::close(socket, reason).await;
@@ -52,27 +60,29 @@ struct Admitted {
     lease: Lease,
     connection: ConnectionId,
     outbox: Outbox,
-    _pass: Pass,
+    /// Held as long as the connection lasts.
+    pass: Pass,
 }
 
 async fn admit(
     socket: &mut WebSocket,
     sessions: &Arc<Sessions>,
     access: &Access,
-    visitor: Visitor,
+    visitor: &Visitor,
 ) -> Result<Admitted, Close> {
     if !is_usable(&visitor.session) || !is_usable(&visitor.user) {
         return Err(Close::NAMES);
     }
     let outbox = Outbox::new(sessions.limits().queue_bytes);
-    let pass = access.admit(socket, sessions, &visitor, &outbox).await?;
+    let pass = access.admit(socket, sessions, visitor, &outbox).await?;
     let lease = sessions.join(&visitor.session)?;
     let connection = ConnectionId(NEXT_CONNECTION.fetch_add(1, Ordering::Relaxed));
     let (admitted, answer) = oneshot::channel();
-    lease.send(Input::Connect { connection, user: visitor.user, role: pass.role, outbox: outbox.clone(), admitted });
+    let (user, role) = (visitor.user.clone(), pass.role);
+    lease.send(Input::Connect { connection, user, role, outbox: outbox.clone(), admitted });
     // A session that could not be brought into memory drops the question.
     answer.await.unwrap_or(Err(Close::STORE))?;
-    Ok(Admitted { lease, connection, outbox, _pass: pass })
+    Ok(Admitted { lease, connection, outbox, pass })
 }
 
 /// Whether a text may name a session or a user.
@@ -106,7 +116,12 @@ impl Admitted {
                         // Text in the wrong envelope: the session says whether it can read it.
                         Some(Ok(Message::Binary(bytes))) => bytes,
                         Some(Ok(Message::Ping(_) | Message::Pong(_))) => Bytes::new(),
-                        Some(Ok(Message::Close(_))) | None => return None,
+                        Some(Ok(Message::Close(_))) => {
+                            // The library has its answer ready, which leaves with the next flush.
+                            let _ = timeout(CLOSED, socket.flush()).await;
+                            return None;
+                        }
+                        None => return None,
                         Some(Err(error)) => return refusal(&error),
                     };
                     let (is_control, bytes) = (frame.is_empty(), frame.len());
@@ -125,6 +140,10 @@ impl Admitted {
 
     /// Sends frames in one go. Returns whether the connection still lives.
     async fn send(&self, socket: &mut WebSocket, frames: Vec<Utf8Bytes>) -> bool {
+        // Of what was cut off a part may still be on its way, which is not waited for.
+        if frames.is_empty() {
+            return true;
+        }
         let sending = async {
             for frame in frames {
                 socket.feed(Message::Text(frame)).await?;
@@ -134,7 +153,7 @@ impl Admitted {
         tokio::select! {
             biased;
             sent = sending => sent.is_ok(),
-            // It takes nothing, and too much waits for it: the close is all that it still gets.
+            // It takes nothing in time: the close is all that it may still get.
             () = self.outbox.cut() => true,
         }
     }

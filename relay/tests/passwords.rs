@@ -4,21 +4,10 @@
 
 mod common;
 
-use std::net::SocketAddr;
-
-use common::{Client, config};
+use common::{Client, ask, config, create};
 use optiverse_relay::config::{Config, StoreChoice};
 use optiverse_relay::server::Relay;
-use serde_json::{Value, json};
-use tokio::process::Command;
-use tokio_tungstenite::connect_async;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-
-async fn create(address: SocketAddr, body: &Value) -> Value {
-    let url = format!("http://{address}/api/sessions");
-    let output = Command::new("curl").args(["--silent", "--data", &body.to_string(), &url]).output().await.unwrap();
-    serde_json::from_slice(&output.stdout).unwrap()
-}
+use serde_json::json;
 
 #[tokio::test]
 async fn whoever_knows_the_password_comes_in_also_after_a_restart() {
@@ -26,8 +15,7 @@ async fn whoever_knows_the_password_comes_in_also_after_a_restart() {
     let store = StoreChoice::Sqlite(directory.path().join("relay.db"));
     let config = Config { store, ..config() };
     let relay = Relay::start(&config).await.unwrap();
-    let made = create(relay.address(), &json!({"password": "M\u{fc}nchen & co"})).await;
-    let id = made["session_id"].as_str().unwrap().to_owned();
+    let (id, _) = create(relay.address(), &json!({"password": "M\u{fc}nchen & co"})).await;
     relay.stop().await;
     let bytes = std::fs::read(directory.path().join("relay.db")).unwrap();
     assert!(bytes.windows(9).any(|found| found == b"$argon2id"));
@@ -35,10 +23,8 @@ async fn whoever_knows_the_password_comes_in_also_after_a_restart() {
 
     let relay = Relay::start(&config).await.unwrap();
     let address = relay.address();
-    let mut request = format!("ws://{address}/ws/{id}/ann").into_client_request().unwrap();
-    let in_header = "M\u{fc}nchen & co".as_bytes();
-    request.headers_mut().insert("X-Session-Password", in_header.try_into().unwrap());
-    let mut client = Client { socket: connect_async(request).await.unwrap().0 };
+    let mut client =
+        Client::open_with(address, &format!("/ws/{id}/ann"), "X-Session-Password: M\u{fc}nchen & co").await;
     client.assert_served().await;
 
     Client::join(address, &id, "bob?password=M%C3%BCnchen%20%26%20co").await.assert_served().await;
@@ -54,7 +40,7 @@ async fn whoever_knows_the_password_comes_in_also_after_a_restart() {
 async fn nobody_else_does() {
     let relay = Relay::start(&config()).await.unwrap();
     let address = relay.address();
-    let id = create(address, &json!({"password": "right"})).await["session_id"].as_str().unwrap().to_owned();
+    let (id, _) = create(address, &json!({"password": "right"})).await;
     for given in ["wrong", "", "right%00", &"x".repeat(1_025)] {
         let mut client = Client::open(address, &format!("/ws/{id}/eve?password={given}")).await;
         assert_eq!(client.closed().await, (1008, "wrong password".to_owned()), "{given}");
@@ -80,16 +66,17 @@ async fn passwords_have_a_length_and_tries_a_limit() {
     for (password, is_taken) in
         [(json!("x".repeat(1_024)), true), (json!("x".repeat(1_025)), false), (json!(""), false), (json!(7), false)]
     {
-        let made = create(relay.address(), &json!({"password": password})).await;
-        assert_eq!(made.get("session_id").is_some(), is_taken, "{made}");
-        assert_eq!(made.get("error").is_some(), !is_taken, "{made}");
+        let body = json!({"password": password}).to_string();
+        let answer = ask(relay.address(), "POST /api/sessions", &[], body.as_bytes()).await;
+        assert_eq!(answer.status, if is_taken { 200 } else { 400 }, "{answer:?}");
+        assert_eq!(answer.body.get("error").is_some(), !is_taken, "{answer:?}");
     }
     relay.stop().await;
 
     // Creating uses one of two, the first try the other.
     config.limits.http_requests_per_second = 2;
     let relay = Relay::start(&config).await.unwrap();
-    let id = create(relay.address(), &json!({"password": "right"})).await["session_id"].as_str().unwrap().to_owned();
+    let (id, _) = create(relay.address(), &json!({"password": "right"})).await;
     let path = format!("/ws/{id}/eve?password=wrong");
     let mut codes = Vec::new();
     for _ in 0..6 {

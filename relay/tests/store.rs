@@ -215,7 +215,7 @@ fn a_file_in_use_or_of_something_else_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("relay.db");
     let first = open(&path);
-    assert!(matches!(SqliteStore::open(&path), Err(StoreError::Sqlite(_))));
+    assert!(matches!(SqliteStore::open(&path), Err(StoreError::InUse)));
     drop(first);
     drop(open(&path));
     let other = directory.path().join("other.db");

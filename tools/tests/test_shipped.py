@@ -39,6 +39,14 @@ def test_the_demo_says_where_the_power_went_and_where_the_pictures_are(demo: tup
         assert str(picture) in text
 
 
+def test_the_demo_shows_two_people_with_one_scene(demo: tuple[Path, str]) -> None:
+    digests = re.findall(r"^  (Ada|Bob|relay) +\d+ items, digest ([0-9a-f]{16})", demo[1], re.MULTILINE)
+    assert [name for name, _ in digests] == ["Ada", "Bob", "relay"]
+    assert len({digest for _, digest in digests}) == 1
+    assert re.search(r"401 edits of Bob wait; the scenes differ: True", demo[1])
+    assert re.search(r"the same \d+ ms after the connection was mended", demo[1])
+
+
 def python_examples() -> list[str]:
     """Return the Python examples of README.md."""
     return re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)

@@ -57,6 +57,26 @@ def test_a_suite_with_its_command_is_run() -> None:
     assert ran == [["true"]]
 
 
+def test_a_suite_whose_probe_fails_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    def works(command: Sequence[str]) -> bool:
+        return command[0] == "good"
+
+    bad = Suite("bad", ["true"], package="libone libtwo", probe=["bad", "-c", "import it"])
+    good = Suite("good", ["true"], probe=["good"])
+    assert runner.run_all([bad, good, NEEDY], all_needed=False, run=exit_codes({}), works=works) == 0
+    out = capsys.readouterr().out
+    assert "== good ==" in out
+    assert "3 suites: 1 passed, 0 failed, 2 left out" in out
+    assert "left out bad: this fails: bad -c 'import it'" in out
+    assert out.endswith("apt-get install libnone-dev libone libtwo\n")
+    assert runner.run_all([bad], all_needed=True, run=exit_codes({}), works=works) == 1
+
+
+def test_the_build_server_installs_what_qt_wants() -> None:
+    script = (Path(runner.ROOT) / ".ci/run").read_text(encoding="utf-8")
+    assert f"for library in {runner.QT_PACKAGES}; do" in script
+
+
 def test_every_fuzz_target_replays_its_corpus() -> None:
     targets = {path.stem for path in (Path(runner.ROOT) / "fuzz/fuzz_targets").glob("*.rs")}
     suites = {suite.name.removeprefix("fuzz corpus: ") for suite in runner.SUITES if suite.needs == "c++"}

@@ -71,6 +71,12 @@ impl Clock {
         self.newest
     }
 
+    /// A stamp one step after the newest made or observed, whatever the time is: for what somebody else wrote without a
+    /// stamp, so that a clock that is ahead does not let it win over later edits.
+    pub fn stamp_next(&mut self) -> Timestamp {
+        self.stamp(0)
+    }
+
     /// Takes note of another's stamp. Returns how many milliseconds it is ahead of `now_ms`, if that is more than
     /// [`REPORTED_SKEW_MS`]. However old or new, the stamp is accepted.
     pub fn observe(&mut self, stamp: Timestamp, now_ms: u64) -> Option<u64> {

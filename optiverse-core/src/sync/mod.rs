@@ -87,6 +87,7 @@
 pub mod authority;
 mod clock;
 mod compose;
+mod equal;
 pub mod limits;
 mod operation;
 mod presence;

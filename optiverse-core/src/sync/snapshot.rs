@@ -319,6 +319,21 @@ impl<'t> Part<'t> {
         Ok(part)
     }
 
+    /// The ids of the items in it.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.items.iter().map(|item| &*item.id)
+    }
+
+    /// What its sender has; none if it is not the last part.
+    pub(crate) fn vector(&self) -> Option<&VersionVector> {
+        self.vector.as_ref()
+    }
+
+    /// Makes it say nothing about what is missing.
+    pub(crate) fn forget_vector(&mut self) {
+        self.vector = None;
+    }
+
     fn bytes(&self) -> usize {
         let group = |(name, _, value): &(Cow<'_, str>, Writer, Option<Cow<'_, str>>)| {
             REGISTER_BYTES + name.len() + value.as_ref().map_or(0, |value| value.len())

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 pub mod clients;
+pub mod forwarder;
+pub mod schedules;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -11,7 +13,8 @@ use std::sync::Arc;
 use clients::{Client, contents};
 use optiverse_core::sync::authority::{Authority, AuthorityConfig, ConnectionId, Payload, Record, Snapshot};
 use optiverse_core::sync::session::Status;
-use optiverse_core::sync::{Operation, ReplicaId, Role, limits};
+use optiverse_core::sync::{Operation, OperationId, ReplicaId, Role, limits};
+use serde_json::Value;
 
 pub const START_MS: u64 = 1_763_700_000_000;
 const HOUR_MS: u64 = 3_600_000;
@@ -40,6 +43,8 @@ impl Random {
 /// An open connection and what is on its way; the frames of one direction stay in order.
 pub struct Wire {
     pub client: usize,
+    /// As whom a new client greeted.
+    replica: Option<ReplicaId>,
     pub role: Role,
     up: VecDeque<String>,
     down: VecDeque<Arc<str>>,
@@ -61,6 +66,10 @@ pub struct World {
     /// Records that were handed out and are not yet on the disk.
     writing: Vec<Record>,
     starts: u64,
+    /// Whether snapshots replace records now and then.
+    pub snapshots: bool,
+    /// Operations whose acceptance their clients have been told.
+    pub acknowledged: Vec<OperationId>,
 }
 
 impl World {
@@ -82,6 +91,8 @@ impl World {
             records: Vec::new(),
             writing: Vec::new(),
             starts: 0,
+            snapshots: true,
+            acknowledged: Vec::new(),
         }
     }
 
@@ -97,6 +108,25 @@ impl World {
         self.clock(client)
     }
 
+    /// Whether the client has a connection on which nothing is on its way, and nothing waits to be stored.
+    pub fn is_settled(&self, client: usize) -> bool {
+        let is_empty = |wire: &Wire| wire.up.is_empty() && wire.down.is_empty();
+        let mut wires = self.wires.values().filter(|wire| wire.client == client).peekable();
+        wires.peek().is_some() && wires.all(is_empty) && self.authority.held().waiting == 0
+    }
+
+    /// Another client, which is not connected yet.
+    pub fn add_client(&mut self, client: Client) {
+        self.skew_ms.insert(self.clients.len(), 0);
+        self.roles.push(Role::Editor);
+        self.clients.push(client);
+    }
+
+    /// The operations in the relay's storage, in order.
+    pub fn records(&self) -> impl Iterator<Item = &Record> {
+        self.records.iter()
+    }
+
     pub fn is_connected(&self, client: usize) -> bool {
         self.wires.values().any(|wire| wire.client == client)
     }
@@ -106,7 +136,7 @@ impl World {
         self.next_connection += 1;
         let connection = ConnectionId(self.next_connection);
         let role = self.roles[client];
-        let wire = Wire { client, role, up: VecDeque::new(), down: VecDeque::new() };
+        let wire = Wire { client, replica: None, role, up: VecDeque::new(), down: VecDeque::new() };
         self.wires.insert(connection, wire);
         let now_ms = self.relay_clock();
         // Two users of one name are part of every schedule.
@@ -151,7 +181,7 @@ impl World {
         let Some(last) = self.writing.last().map(|record| record.sequence) else { return };
         self.records.append(&mut self.writing);
         self.authority.handle_stored(last);
-        if self.random.one_in(10) && last == self.authority.sequence() {
+        if self.snapshots && self.random.one_in(10) && last == self.authority.sequence() {
             let snapshot = self.authority.snapshot();
             // Some records that the snapshot includes stay, as when throwing them away was interrupted.
             let keep = snapshot.sequence.saturating_sub(self.random.below(3) as u64);
@@ -212,6 +242,10 @@ impl World {
         let client = wire.client;
         if up {
             let frame = wire.up.pop_front().unwrap();
+            if frame.starts_with(r#"{"type":"sync:hello""#) {
+                let hello: Value = serde_json::from_str(&frame).unwrap();
+                wire.replica = ReplicaId::from_text(hello["replica"].as_str().unwrap());
+            }
             let now_ms = self.relay_clock();
             let times = if repeat && self.clients[client].is_new() { 2 } else { 1 };
             for _ in 0..times {
@@ -219,6 +253,11 @@ impl World {
             }
         } else {
             let frame = wire.down.pop_front().unwrap();
+            if frame.starts_with(r#"{"type":"sync:ack""#) {
+                let ack: Value = serde_json::from_str(&frame).unwrap();
+                let number = ack["number"].as_u64().unwrap();
+                self.acknowledged.extend(wire.replica.map(|replica| OperationId { replica, number }));
+            }
             let now_ms = self.clock(client);
             let times = if repeat && self.clients[client].is_new() { 2 } else { 1 };
             for _ in 0..times {

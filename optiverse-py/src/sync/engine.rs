@@ -31,7 +31,7 @@ use crate::sync::{arguments, events, followed};
 /// Attributes:
 ///     scene: the scene as the user is to see it: what is confirmed, with the user's own edits on top. Always the same
 ///         object, which follows the session.
-///     status: "offline", "connecting", "catching up", "sending" or "synchronised", as in `StatusChanged`.
+///     status: "offline", "connecting", "catching up", "sending", "unconfirmed" or "synchronised"; see `StatusChanged`.
 ///     role: "owner", "editor" or "viewer", as the relay last said; None before it has.
 ///     pending: the number of edits that the relay has not yet decided about.
 ///     peers: the others, by connection.
@@ -81,7 +81,7 @@ impl Engine {
     fn resume(py: Python<'_>, text: &str, replica: Option<u64>, seed: Option<u64>) -> PyResult<Self> {
         let config = config(replica, seed)?;
         let session = py.detach(|| Session::resume(config, text));
-        Engine::start_from(py, session.map_err(|error| error::saved_work(py, &error))?)
+        Engine::start_from(py, session.map_err(|error| error::saved_work(py, "text", &error))?)
     }
 
     /// What is confirmed and what is pending, as text for `resume`.

@@ -16,6 +16,7 @@ pub(crate) fn status_name(status: Status) -> &'static str {
         Status::Connecting { .. } => "connecting",
         Status::CatchingUp => "catching up",
         Status::Sending => "sending",
+        Status::Unconfirmed => "unconfirmed",
         Status::Synchronised => "synchronised",
     }
 }
@@ -48,7 +49,10 @@ pub(crate) fn to_python<'py>(py: Python<'py>, event: Event) -> PyResult<Option<B
             let peer = peer.map(|peer| peer_to_python(py, &peer)).transpose()?;
             instance(py, "PeerChanged", (connection, peer))
         }
-        Event::NoRelay => instance(py, "NoRelay", ()),
+        Event::ForwardOnly => instance(py, "ForwardOnly", ()),
+        Event::ServerChanged => instance(py, "ServerChanged", ()),
+        Event::ClockSkew { ahead_ms } => instance(py, "ClockSkew", (ahead_ms,)),
+        Event::LegacyWriter { user } => instance(py, "LegacyWriter", (user,)),
         Event::FrameIgnored(error) => instance(py, "FrameIgnored", (error.to_string(),)),
         Event::RelayComplained { message } => instance(py, "RelayComplained", (message,)),
         _ => return Ok(None),

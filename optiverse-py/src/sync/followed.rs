@@ -2,12 +2,26 @@
 
 use std::sync::Arc;
 
-use optiverse_client::Observer;
+use optiverse_client::{Observer, random_config};
 use optiverse_core::sync::Session;
 use pyo3::prelude::*;
 
+use crate::error;
 use crate::scene::{Current, Scene};
 use crate::snapshot::Snapshot;
+
+/// The scene of a session that will go on from what was saved, or that is new.
+pub(crate) fn scene_to_be(py: Python<'_>, saved: Option<&str>) -> PyResult<(Py<Scene>, Observer)> {
+    let config = random_config().map_err(|error| error::no_randomness(&error))?;
+    let session = match saved {
+        None => Session::new(config),
+        Some(text) => {
+            let resumed = py.detach(|| Session::resume(config, text));
+            resumed.map_err(|error| error::saved_work(py, "resume", &error))?
+        }
+    };
+    scene_of(py, &session)
+}
 
 /// A scene that starts as that of the session, and the observer that keeps it so.
 pub(crate) fn scene_of(py: Python<'_>, session: &Session) -> PyResult<(Py<Scene>, Observer)> {

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{DefaultBodyLimit, Extension, Path, Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
@@ -68,6 +70,22 @@ impl IntoResponse for Refusal {
     }
 }
 
+impl From<BytesRejection> for Refusal {
+    fn from(problem: BytesRejection) -> Refusal {
+        Refusal(problem.status(), problem.body_text())
+    }
+}
+
+/// A name in a path that is no UTF-8.
+impl From<PathRejection> for Refusal {
+    fn from(problem: PathRejection) -> Refusal {
+        Refusal(problem.status(), problem.body_text())
+    }
+}
+
+/// The body of a request, unless it is too long.
+type Given = Result<Bytes, BytesRejection>;
+
 /// All routes.
 pub(crate) fn router(sessions: Arc<Sessions>, config: &Config) -> Router {
     let addresses = Arc::new(Addresses::new(config.limits.http_requests_per_second));
@@ -96,15 +114,13 @@ pub(crate) fn router(sessions: Arc<Sessions>, config: &Config) -> Router {
         )
         .route("/api/sessions/{id}/invitations/{invitation}", delete(sessions::revoke))
         .route("/api/raytrace", post(raytrace).layer(DefaultBodyLimit::max(MAX_BODY_BYTES)))
-        .fallback(async || Refusal(StatusCode::NOT_FOUND, "there is nothing here".to_owned()))
+        .fallback(nothing_here)
         .method_not_allowed_fallback(async || {
             Refusal(StatusCode::METHOD_NOT_ALLOWED, "not with this method".to_owned())
         })
         .layer(from_fn_with_state(Arc::clone(&shared), limit_address))
         .layer(cors)
         .route("/ws/{session}/{user}", get(connect))
-        .route("/ws/{session}", get(bad_path))
-        .route("/ws/{session}/{user}/{*rest}", get(bad_path))
         .with_state(shared)
 }
 
@@ -145,8 +161,8 @@ async fn metrics(State(shared): State<Arc<Shared>>) -> Result<Response, Refusal>
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response())
 }
 
-async fn raytrace(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Response, Refusal> {
-    let rays = shared.raytracer.trace(body.into()).await.map_err(|error| {
+async fn raytrace(State(shared): State<Arc<Shared>>, body: Given) -> Result<Response, Refusal> {
+    let rays = shared.raytracer.trace(body?.into()).await.map_err(|error| {
         let status = match error {
             RaytraceError::Request(_) => StatusCode::BAD_REQUEST,
             RaytraceError::TooLarge(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -165,11 +181,13 @@ fn prepare(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
 async fn connect(
     State(shared): State<Arc<Shared>>,
     Extension(peer): Extension<Peer>,
-    Path((session, user)): Path<(String, String)>,
+    names: Result<Path<(String, String)>, PathRejection>,
     Query(query): Query<HashMap<String, String>>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
+    // Names that are no UTF-8 are refused like others that cannot be used: as none at all.
+    let (session, user) = names.map(|Path(names)| names).unwrap_or_default();
     let credential = Credential::of_request(&headers, &query);
     let is_announced = query.get("auth").is_some_and(|how| how == "message");
     let visitor = Visitor { session, user, credential, is_announced, address: peer.address };
@@ -180,8 +198,14 @@ async fn connect(
     })
 }
 
-/// Clients expect the refusal on the WebSocket.
-async fn bad_path(Extension(peer): Extension<Peer>, upgrade: WebSocketUpgrade) -> Response {
+/// A path that leads nowhere; clients of WebSockets expect the refusal there.
+async fn nothing_here(
+    Extension(peer): Extension<Peer>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
+    let Ok(upgrade) = upgrade else {
+        return Refusal(StatusCode::NOT_FOUND, "there is nothing here".to_owned()).into_response();
+    };
     prepare(upgrade).on_upgrade(async move |socket| {
         socket::close(socket, Close::NAMES).await;
         drop(peer.place);

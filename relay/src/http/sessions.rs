@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use axum::Json;
-use axum::body::Bytes;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use optiverse_core::sync::Role;
@@ -12,11 +12,14 @@ use serde_json::{Value, json};
 
 use crate::access::{MAX_PASSWORD_BYTES, PasswordError, bearer};
 use crate::http::body::Body;
-use crate::http::{Refusal, Shared};
+use crate::http::{Given, Refusal, Shared};
 use crate::invitation::{self, ManageError, Offer};
 use crate::registry::{Failure, Terms};
 use crate::store::{Invitation, TokenHash};
 use crate::token::random_text;
+
+/// The names in a path, unless they are no UTF-8.
+type Named<T> = Result<Path<T>, PathRejection>;
 
 /// The longest time for which one can come by an invitation, in seconds: a year.
 const MAX_EXPIRES_S: u64 = 31_536_000;
@@ -33,8 +36,8 @@ fn bad_request(problem: String) -> Refusal {
 }
 
 /// `POST /api/sessions`
-pub(super) async fn create(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Json<Value>, Refusal> {
-    let (password, default_role) = read_create(&body).map_err(bad_request)?;
+pub(super) async fn create(State(shared): State<Arc<Shared>>, body: Given) -> Result<Json<Value>, Refusal> {
+    let (password, default_role) = read_create(&body?).map_err(bad_request)?;
     let password = match password {
         None => None,
         Some(password) => Some(shared.access.hash(password).await.map_err(|error| {
@@ -86,10 +89,8 @@ fn read_create(body: &[u8]) -> Result<(Option<String>, Option<Role>), String> {
 }
 
 /// `GET /api/sessions/ID`
-pub(super) async fn describe(
-    State(shared): State<Arc<Shared>>,
-    Path(id): Path<String>,
-) -> Result<Json<Value>, Refusal> {
+pub(super) async fn describe(State(shared): State<Arc<Shared>>, id: Named<String>) -> Result<Json<Value>, Refusal> {
+    let Path(id) = id?;
     let found = shared.sessions.describe(&id).ok_or(ManageError::NoSession)?;
     Ok(Json(json!({
         "session_id": id,
@@ -119,12 +120,13 @@ impl From<ManageError> for Refusal {
 /// `POST /api/sessions/ID/invitations`
 pub(super) async fn invite(
     State(shared): State<Arc<Shared>>,
-    Path(id): Path<String>,
+    id: Named<String>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Given,
 ) -> Result<Json<Value>, Refusal> {
+    let Path(id) = id?;
     shared.sessions.check_owner(&id, bearer(&headers))?;
-    let offer = read_offer(&body).map_err(bad_request)?;
+    let offer = read_offer(&body?).map_err(bad_request)?;
     let (invitation, token) = shared.sessions.invite(&id, offer).await?;
     let mut answer = describe_invitation(&invitation);
     answer["share_link"] = format!("{}?token={token}", share_link(&id)).into();
@@ -159,9 +161,10 @@ fn describe_invitation(invitation: &Invitation) -> Value {
 /// `GET /api/sessions/ID/invitations`
 pub(super) async fn list_invitations(
     State(shared): State<Arc<Shared>>,
-    Path(id): Path<String>,
+    id: Named<String>,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Refusal> {
+    let Path(id) = id?;
     shared.sessions.check_owner(&id, bearer(&headers))?;
     let invitations: Vec<Value> = shared.sessions.invitations(&id).iter().map(describe_invitation).collect();
     Ok(Json(json!({ "invitations": invitations })))
@@ -170,9 +173,10 @@ pub(super) async fn list_invitations(
 /// `DELETE /api/sessions/ID/invitations/INVITATION`
 pub(super) async fn revoke(
     State(shared): State<Arc<Shared>>,
-    Path((id, invitation)): Path<(String, String)>,
+    names: Named<(String, String)>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Refusal> {
+    let Path((id, invitation)) = names?;
     shared.sessions.check_owner(&id, bearer(&headers))?;
     shared.sessions.revoke(&id, &invitation).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -144,9 +144,15 @@ impl Change {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// SQLite says no: the disk is full, the file is damaged or in use …
+    /// SQLite says no: the disk is full, the file is damaged …
     #[error("database: {0}")]
     Sqlite(#[from] rusqlite::Error),
+    /// Another process has the database open.
+    #[error("another process has the file open")]
+    InUse,
+    /// A store of another kind says no.
+    #[error("{0}")]
+    Other(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The file is a database of something else, or of a later version of the relay.
     #[error(
         "the database has application id {application} and version {version}, expected {expected_application} and {expected_version}"

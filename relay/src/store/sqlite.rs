@@ -5,7 +5,7 @@ use std::path::Path;
 use optiverse_core::sync::Role;
 use optiverse_core::sync::authority::{Record, Snapshot};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Transaction, params};
 
 use crate::store::{
     Change, Invitation, SessionInfo, Store, StoreError, StoredSession, TokenHash, check_snapshot, follow,
@@ -79,6 +79,15 @@ impl SqliteStore {
     /// If it cannot be opened or written, another process has it open, or it is a database of something else or of a
     /// later version.
     pub fn open(path: &Path) -> Result<SqliteStore, StoreError> {
+        SqliteStore::open_alone(path).map_err(|error| match error {
+            StoreError::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                StoreError::InUse
+            }
+            other => other,
+        })
+    }
+
+    fn open_alone(path: &Path) -> Result<SqliteStore, StoreError> {
         let connection = Connection::open(path)?;
         // One relay at a time: a second one must fail now and not when it writes.
         connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;

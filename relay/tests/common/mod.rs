@@ -2,6 +2,9 @@
 
 #![allow(unreachable_pub, dead_code, reason = "each test file that includes this uses a part of it")]
 
+pub mod driven;
+pub mod process;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -100,10 +103,20 @@ impl Client {
 
     /// Reads until the relay closes, and returns the code and the reason.
     pub async fn closed(&mut self) -> (u16, String) {
+        self.rest().await.1
+    }
+
+    /// Reads until the relay closes, and returns all messages before that, the code and the reason.
+    pub async fn rest(&mut self) -> (Vec<Value>, (u16, String)) {
+        let mut told = Vec::new();
         loop {
-            if let Message::Close(frame) = self.receive().await {
-                let frame = frame.expect("a close with a code");
-                return (frame.code.into(), frame.reason.to_string());
+            match self.receive().await {
+                Message::Close(frame) => {
+                    let frame = frame.expect("a close with a code");
+                    return (told, (frame.code.into(), frame.reason.to_string()));
+                }
+                Message::Text(text) => told.push(serde_json::from_str(&text).unwrap()),
+                _ => {}
             }
         }
     }

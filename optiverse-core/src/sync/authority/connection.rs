@@ -49,6 +49,13 @@ impl Connection {
         matches!(self.dialect, Dialect::Component(_))
     }
 
+    pub(crate) fn shadowed_items(&self) -> usize {
+        match &self.dialect {
+            Dialect::App(shadow) | Dialect::Component(shadow) => shadow.len(),
+            _ => 0,
+        }
+    }
+
     pub(crate) fn deadline(&self) -> Option<u64> {
         let of_dialect = match &self.dialect {
             Dialect::Undecided { deadline_ms } => Some(*deadline_ms),

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use crate::scene::{Item, ItemId};
 use crate::sync::authority::connection::{Connection, Dialect};
-use crate::sync::authority::shadow::{ARRIVED_AFTER_MS, Meaning, Shadow, same_value};
+use crate::sync::authority::shadow::{ARRIVED_AFTER_MS, Meaning, Shadow};
 use crate::sync::authority::{Authority, ConnectionId};
-use crate::sync::limits::MAX_FRAME_BYTES;
+use crate::sync::equal::same_value;
+use crate::sync::limits::{MAX_FRAME_BYTES, MAX_STATE_BYTES};
 use crate::sync::operation::{Body, GroupChange, Operation, POSITION};
 use crate::sync::replica::ItemState;
 use crate::sync::version::OperationId;
@@ -16,7 +17,10 @@ use crate::sync::wire::component;
 use crate::sync::wire::envelope::Envelope;
 
 /// Removed items that are remembered, so that a legacy client that was away does not bring them back.
-const MAX_REMOVED_IDS: usize = 10_000;
+pub const MAX_REMOVED_IDS: usize = 10_000;
+
+/// The name by which the relay speaks to clients of the app.
+const SENDER: &str = "relay";
 
 /// Items of one message after which the others are told, so that the log still has all of it.
 const ITEMS_AT_ONCE: usize = 1_000;
@@ -40,6 +44,10 @@ pub(crate) struct RemovedIds {
 }
 
 impl RemovedIds {
+    pub(crate) fn len(&self) -> usize {
+        self.order.len()
+    }
+
     pub(crate) fn insert(&mut self, id: &str, removal: Removal) {
         let id = ItemId::from(id);
         self.removals.insert(id.clone(), removal);
@@ -143,7 +151,9 @@ impl Authority {
         let mut ids = self.present_ids();
         ids.retain(|id| self.is_understood(connection, id));
         let states = ids.iter().filter_map(|id| Some((id.as_str(), self.replica.items.get(id)?)));
-        let (frame, count) = app::full_state(states, self.sequence, now_ms);
+        let (mut frame, count) = app::full_state(states, self.sequence, MAX_STATE_BYTES, now_ms);
+        app::add_member("from_server", "true", &mut frame);
+        app::add_member("conflict_resolution", "\"host_wins\"", &mut frame);
         self.send(connection, frame);
         if let Some(shadow) = self.shadow_mut(connection) {
             shadow.state_sent_ms = Some(now_ms);
@@ -277,7 +287,12 @@ impl Authority {
             return is_right;
         }
         operation.body = Body::Set { groups: changes };
-        self.decide_own(connection, operation, now_ms)
+        let accepted = self.decide_own(connection, operation, now_ms);
+        if !accepted {
+            // It may show a property that the item has not, which no change of properties takes back.
+            self.correct_later(connection, &item.id, true, now_ms);
+        }
+        accepted
     }
 
     fn remove_for_legacy(&mut self, connection: ConnectionId, id: &str, now_ms: u64) {
@@ -322,11 +337,11 @@ impl Authority {
     /// Makes a legacy client show an item as it is or not at all, whatever it shows now.
     fn rebuild(&mut self, connection: ConnectionId, id: &str, now_ms: u64) {
         let Some(entry) = self.connections.get(&connection) else { return };
-        let frame = if entry.is_component() { component::delete(id) } else { app::remove_command(id, now_ms) };
+        let frame = if entry.is_component() { component::delete(id) } else { app::remove_command(id, SENDER, now_ms) };
         let is_component = entry.is_component();
         let present = self.replica.items.get(id).filter(|_| self.is_understood(connection, id));
         let add = present.and_then(|state| {
-            if is_component { component::add(id, state) } else { app::command("add_item", id, state, now_ms) }
+            if is_component { component::add(id, state) } else { app::command("add_item", id, state, SENDER, now_ms) }
         });
         if let Some(shadow) = self.shadow_mut(connection) {
             shadow.sent_removal(id);
@@ -398,12 +413,12 @@ impl Authority {
         let takes_away = |state: &ItemState| !is_app && change.names().iter().any(|name| is_removed(state, name));
         let starts_anew = matches!(change, Change::Added) || present.is_none_or(takes_away);
         if may_have && (starts_anew || !known) {
-            frames.push(if is_app { app::remove_command(id, now_ms) } else { component::delete(id) });
+            frames.push(if is_app { app::remove_command(id, SENDER, now_ms) } else { component::delete(id) });
         }
         if let Some(state) = present {
             let is_new = starts_anew || !known;
             frames.extend(match (is_app, change) {
-                (true, _) => app::command(if is_new { "add_item" } else { "update_item" }, id, state, now_ms),
+                (true, _) => app::command(if is_new { "add_item" } else { "update_item" }, id, state, SENDER, now_ms),
                 (false, Change::Changed(names)) if !is_new => Some(component::change(id, state, names)),
                 (false, _) => component::add(id, state),
             });

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 pub use crate::sync::role::Role;
 pub use connection::ConnectionId;
+pub use legacy::MAX_REMOVED_IDS;
 pub use restore::RestoreError;
 
 use crate::scene::Scene;
@@ -94,6 +95,23 @@ pub struct AuthorityConfig {
     pub epoch: u64,
     /// The relay's own replica, for what it writes on behalf of legacy clients: random for each start.
     pub replica: ReplicaId,
+}
+
+/// How much a session of a relay holds in memory, beside its document. For metrics, and for tests of the limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// Operations for clients that come back: at most [`MAX_LOG_OPERATIONS`].
+    pub log_operations: usize,
+    /// Their texts, in bytes: at most [`MAX_LOG_BYTES`].
+    pub log_bytes: usize,
+    /// Frames and closes that wait to be polled, or for records to be stored.
+    pub waiting: usize,
+    /// Removals that are remembered: at most [`MAX_REMOVED_IDS`].
+    pub removals: usize,
+    /// Replicas whose last decision is remembered: at most [`MAX_REPLICAS`], and one for each connection.
+    pub replicas: usize,
+    /// Items that older clients are known to have or to be told of again, over all connections.
+    pub shadowed_items: usize,
 }
 
 /// One session of a relay.
@@ -194,6 +212,18 @@ impl Authority {
     /// number may be thrown away.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot { sequence: self.sequence, text: self.replica.to_snapshot() }
+    }
+
+    /// How much is held in memory beside the document.
+    pub fn held(&self) -> Held {
+        Held {
+            log_operations: self.log.len(),
+            log_bytes: self.log_bytes,
+            waiting: self.transmits.len() + self.records.len(),
+            removals: self.removed.len(),
+            replicas: self.decided.len(),
+            shadowed_items: self.connections.values().map(Connection::shadowed_items).sum(),
+        }
     }
 
     fn send(&mut self, connection: ConnectionId, frame: impl Into<Arc<str>>) {

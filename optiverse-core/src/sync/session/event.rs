@@ -19,7 +19,11 @@ pub enum Status {
     CatchingUp,
     /// Connected; some edits are not yet acknowledged.
     Sending,
-    /// The view is what the relay has, up to what is still under way from it (S15).
+    /// Connected to a server that only forwards: edits are sent, but not all other new clients have said that they have
+    /// the same, or there is none. Nobody else keeps anything.
+    Unconfirmed,
+    /// The view is what the relay has, up to what is still under way from it. On a server that only forwards: there are
+    /// other new clients, and each has said that it has exactly the same edits (S15).
     Synchronised,
 }
 
@@ -80,8 +84,23 @@ pub enum Event {
         /// Who and where.
         peer: Option<Peer>,
     },
-    /// The server is not a relay of this project: it neither keeps nor confirms edits. The session has stopped.
-    NoRelay,
+    /// The server only forwards messages: it neither keeps nor confirms edits, and it passes on no presence. Said once.
+    ForwardOnly,
+    /// A server that only forwards where the session began with a relay, or the other way round. What is confirmed on one
+    /// means nothing on the other: the session has stopped. A new one can be started and the scene shared in it.
+    ServerChanged,
+    /// On a server that only forwards: an edit of another client is stamped more than a minute ahead of this client's
+    /// clock. Later edits are stamped after it, so that it does not win over them. Said once for each connection.
+    ClockSkew {
+        /// How far ahead, in milliseconds.
+        ahead_ms: u64,
+    },
+    /// On a server that only forwards: a client edits whose messages have no stamps. Clients may come to differ where it
+    /// and others edit the same. Said once for each user and connection.
+    LegacyWriter {
+        /// The name.
+        user: String,
+    },
     /// A frame could not be read and was ignored.
     FrameIgnored(FrameError),
     /// The relay could not read a frame of ours and ignored it.

@@ -5,14 +5,12 @@ use crate::sync::limits::{MAX_FRAME_BYTES, MAX_FRAME_OPERATIONS};
 use crate::sync::operation::Operation;
 use crate::sync::replica::{Applied, RemovedItems, Replica};
 use crate::sync::session::{Event, Session, Status};
-use crate::sync::snapshot::Part;
 use crate::sync::version::OperationId;
 use crate::sync::wire::FrameError;
 use crate::sync::wire::envelope::Envelope;
 use crate::sync::wire::message::{
     Decision, Hello, Welcome, read_decision, read_operations, read_role, write_operations,
 };
-use crate::sync::wire::scanner::Scanner;
 
 /// The time to the second attempt to connect, in milliseconds; it doubles with each further one.
 pub const FIRST_RETRY_MS: u64 = 500;
@@ -29,8 +27,9 @@ pub const PING_INTERVAL_MS: u64 = 30_000;
 /// After this time without any frame a connection is taken for dead, in milliseconds.
 pub const SILENCE_TIMEOUT_MS: u64 = 75_000;
 
-/// The most parts of a snapshot.
-const MAX_PARTS: u64 = 4_096;
+/// The most parts of a snapshot. A document takes fewer: its limit is [`crate::sync::limits::MAX_DOCUMENT_BYTES`], and
+/// parts are cut at half a frame.
+pub const MAX_PARTS: u64 = 4_096;
 
 #[derive(Debug)]
 pub(crate) struct Link {
@@ -56,9 +55,13 @@ enum State {
     /// The relay was asked for what is missing.
     CatchingUp {
         welcome: Option<Welcome>,
-        parts: Vec<String>,
+        /// What has arrived of the whole document, and how many parts that was.
+        arrived: Box<Replica>,
+        parts: u64,
     },
     Live,
+    /// The server only forwards.
+    Forwarding,
 }
 
 impl Link {
@@ -67,25 +70,50 @@ impl Link {
     }
 
     fn is_connected(&self) -> bool {
-        matches!(self.state, State::Greeting { .. } | State::CatchingUp { .. } | State::Live)
+        matches!(self.state, State::Greeting { .. } | State::CatchingUp { .. } | State::Live | State::Forwarding)
     }
 
     /// The time to the next attempt: between half and all of what doubling gives.
     fn backoff_ms(&mut self) -> u64 {
         let doublings = self.attempt.saturating_sub(1).min(16);
         let longest = (FIRST_RETRY_MS << doublings).min(LONGEST_RETRY_MS);
+        longest / 2 + self.random_below(longest / 2 + 1)
+    }
+
+    /// A number below `limit`, which is not 0.
+    pub(crate) fn random_below(&mut self, limit: u64) -> u64 {
         // SplitMix64: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.random;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        longest / 2 + (mixed ^ (mixed >> 31)) % (longest / 2 + 1)
+        (mixed ^ (mixed >> 31)) % limit
     }
 }
 
 impl Session {
+    /// Takes note of the time. Where the host's clock was set back, what was due comes no later for it.
+    pub(crate) fn note_time(&mut self, now_ms: u64) {
+        let back = self.now_ms.saturating_sub(now_ms);
+        self.now_ms = now_ms;
+        if back == 0 {
+            return;
+        }
+        if let State::Waiting { until_ms } | State::Greeting { until_ms } = &mut self.link.state {
+            *until_ms = until_ms.saturating_sub(back);
+        }
+        for time in [&mut self.link.heard_ms, &mut self.link.ping_due_ms] {
+            *time = time.saturating_sub(back);
+        }
+        self.peers.set_back(back);
+        if let Some(forward) = &mut self.forward {
+            forward.set_back(back);
+        }
+    }
+
     /// The connection that was asked for is open.
     pub fn handle_connected(&mut self, now_ms: u64) {
+        self.note_time(now_ms);
         self.link.state = State::Greeting { until_ms: now_ms.saturating_add(GREETING_TIMEOUT_MS) };
         self.link.heard_ms = now_ms;
         self.link.ping_due_ms = now_ms.saturating_add(PING_INTERVAL_MS);
@@ -95,6 +123,7 @@ impl Session {
 
     /// The connection has ended, or could not be opened. Another attempt follows by itself.
     pub fn handle_disconnected(&mut self, now_ms: u64) {
+        self.note_time(now_ms);
         self.transmits.clear();
         self.peers_disconnected(now_ms);
         if !matches!(self.link.state, State::Stopped | State::Waiting { .. }) {
@@ -130,6 +159,7 @@ impl Session {
 
     /// The time that [`Session::poll_timeout`] asked for has come.
     pub fn handle_timeout(&mut self, now_ms: u64) {
+        self.note_time(now_ms);
         self.presence_timeout(now_ms);
         let silent = self.link.is_connected() && now_ms >= self.link.heard_ms.saturating_add(SILENCE_TIMEOUT_MS);
         match self.link.state {
@@ -138,11 +168,19 @@ impl Session {
                 self.give_up("the server did not say who it is", now_ms)
             }
             _ if silent => self.give_up("the server has fallen silent", now_ms),
-            State::CatchingUp { .. } | State::Live if now_ms >= self.link.ping_due_ms => {
+            State::CatchingUp { .. } | State::Live | State::Forwarding if now_ms >= self.link.ping_due_ms => {
                 self.link.ping_due_ms = now_ms.saturating_add(PING_INTERVAL_MS);
                 self.transmits.push_back("{\"type\":\"ping\"}".to_owned());
+                if self.is_forwarding() {
+                    // The others take one who says nothing for gone.
+                    self.announce(false, now_ms);
+                }
             }
             _ => {}
+        }
+        if self.is_forwarding() {
+            self.forward_timeout(now_ms);
+            self.update_status();
         }
     }
 
@@ -153,13 +191,18 @@ impl Session {
             State::Stopped | State::Connecting => None,
             State::Waiting { until_ms } => Some(until_ms),
             State::Greeting { until_ms } => Some(until_ms),
-            State::CatchingUp { .. } | State::Live => Some(self.link.ping_due_ms.min(silence)),
+            State::CatchingUp { .. } | State::Live | State::Forwarding => Some(self.link.ping_due_ms.min(silence)),
         };
-        [of_link, self.presence_deadline()].into_iter().flatten().min()
+        let of_forwarding = if self.is_forwarding() { self.forward_deadline() } else { None };
+        [of_link, of_forwarding, self.presence_deadline()].into_iter().flatten().min()
     }
 
     pub(crate) fn is_live(&self) -> bool {
         matches!(self.link.state, State::Live)
+    }
+
+    fn is_forwarding(&self) -> bool {
+        matches!(self.link.state, State::Forwarding)
     }
 
     fn give_up(&mut self, reason: &'static str, now_ms: u64) {
@@ -169,28 +212,32 @@ impl Session {
 
     /// A frame has arrived. One that cannot be read changes nothing.
     pub fn handle_frame(&mut self, frame: &[u8], now_ms: u64) {
+        self.note_time(now_ms);
         if !self.link.is_connected() {
             return;
         }
         self.link.heard_ms = now_ms;
-        if let Err(error) = self.receive(frame) {
+        if let Err(error) = self.receive(frame, now_ms) {
             self.events.push_back(Event::FrameIgnored(error));
         }
         self.update_status();
     }
 
-    fn receive(&mut self, frame: &[u8]) -> Result<(), FrameError> {
+    fn receive(&mut self, frame: &[u8], now_ms: u64) -> Result<(), FrameError> {
         let envelope = Envelope::read(frame)?;
+        if self.is_forwarding() {
+            return self.receive_forwarded(&envelope, now_ms);
+        }
         match envelope.kind.as_ref() {
-            "connection:ack" => self.greeted(&envelope)?,
-            "sync:welcome" => self.welcomed(Welcome::read(&envelope)?)?,
-            "sync:part" => self.take_part(&envelope)?,
-            "sync:ops" => self.take_operations(&envelope)?,
+            "connection:ack" => self.greeted(&envelope, now_ms)?,
+            "sync:welcome" => self.welcomed(Welcome::read(&envelope)?, now_ms)?,
+            "sync:part" => self.take_part(&envelope, now_ms)?,
+            "sync:ops" => self.take_operations(&envelope, now_ms)?,
             "sync:ack" | "sync:refused" => self.take_decision(&envelope)?,
             "sync:gap" => {
                 let expected = envelope.required("expected", |scanner| scanner.unsigned())?;
                 self.sent = expected.saturating_sub(1);
-                self.flush();
+                self.flush(now_ms);
             }
             "sync:error" => {
                 let message = envelope.required("message", |scanner| scanner.string())?.into_owned();
@@ -208,14 +255,22 @@ impl Session {
         Ok(())
     }
 
-    fn greeted(&mut self, envelope: &Envelope<'_>) -> Result<(), FrameError> {
+    fn greeted(&mut self, envelope: &Envelope<'_>, now_ms: u64) -> Result<(), FrameError> {
         if !matches!(self.link.state, State::Greeting { .. }) {
             return Ok(());
         }
-        let Some(offer) = envelope.get("sync") else {
+        let offer = envelope.get("sync");
+        let began_otherwise = if offer.is_some() { self.forward.is_some() } else { self.have.is_some() };
+        if began_otherwise {
             self.stop();
-            self.events.push_back(Event::NoRelay);
+            self.events.push_back(Event::ServerChanged);
             return Ok(());
+        }
+        let Some(offer) = offer else {
+            self.link.attempt = 0;
+            self.forget_peers();
+            self.link.state = State::Forwarding;
+            return self.forwarder_connected(envelope, now_ms);
         };
         let role = read_role(offer)?;
         if role != self.role {
@@ -231,47 +286,48 @@ impl Session {
     /// Asks for what is missing, in the first place or because something was found to be.
     fn ask_for_missing(&mut self) {
         let settled = self.pending.keys().next().map_or(self.number, |first| first - 1);
-        self.link.state = State::CatchingUp { welcome: None, parts: Vec::new() };
+        let arrived = Box::new(Replica::new(RemovedItems::Forget));
+        self.link.state = State::CatchingUp { welcome: None, arrived, parts: 0 };
         self.transmits.push_back(Hello { replica: self.replica, settled, have: self.have }.write());
     }
 
-    fn welcomed(&mut self, welcome: Welcome) -> Result<(), FrameError> {
-        let State::CatchingUp { welcome: current, parts } = &mut self.link.state else { return Ok(()) };
+    fn welcomed(&mut self, welcome: Welcome, now_ms: u64) -> Result<(), FrameError> {
+        let State::CatchingUp { welcome: current, arrived, parts } = &mut self.link.state else { return Ok(()) };
         if welcome.parts > MAX_PARTS {
             let found = welcome.parts.to_string();
             return Err(FrameError::Value { key: "snapshot", found, expected: "at most 4096 parts" });
         }
-        parts.clear();
+        **arrived = Replica::new(RemovedItems::Forget);
+        *parts = 0;
         *current = Some(welcome);
-        self.go_live_if_complete();
+        self.go_live_if_complete(now_ms);
         Ok(())
     }
 
-    fn take_part(&mut self, envelope: &Envelope<'_>) -> Result<(), FrameError> {
+    fn take_part(&mut self, envelope: &Envelope<'_>, now_ms: u64) -> Result<(), FrameError> {
         let index = envelope.required("index", |scanner| scanner.unsigned())?;
         let part = envelope.get("part").ok_or(FrameError::Missing { place: "the frame", key: "part" })?;
-        let State::CatchingUp { welcome: Some(welcome), parts } = &mut self.link.state else { return Ok(()) };
-        if index != parts.len() as u64 || index >= welcome.parts {
+        let State::CatchingUp { welcome: Some(welcome), arrived, parts } = &mut self.link.state else { return Ok(()) };
+        if index != *parts || index >= welcome.parts {
             return Ok(());
         }
-        Part::scan(&mut Scanner::new(part))?;
-        parts.push(part.to_owned());
-        if parts.len() as u64 == welcome.parts {
+        if let Err(error) = arrived.merge(part) {
+            // Without this part the document will never be whole.
+            self.give_up("the relay's document cannot be read", now_ms);
+            return Err(error);
+        }
+        *parts += 1;
+        if *parts == welcome.parts {
             let (epoch, sequence) = (welcome.epoch, welcome.sequence);
-            let parts = std::mem::take(parts);
-            let mut confirmed = Replica::new(RemovedItems::Forget);
-            for part in &parts {
-                confirmed.merge(part)?;
-            }
-            self.confirmed = confirmed;
+            self.confirmed = std::mem::replace(arrived, Replica::new(RemovedItems::Forget));
             self.have = Some((epoch, sequence));
             self.refresh_all();
-            self.go_live_if_complete();
+            self.go_live_if_complete(now_ms);
         }
         Ok(())
     }
 
-    fn go_live_if_complete(&mut self) {
+    fn go_live_if_complete(&mut self, now_ms: u64) {
         let State::CatchingUp { welcome: Some(welcome), .. } = &self.link.state else { return };
         if self.have.is_none_or(|(epoch, have)| epoch != welcome.epoch || have < welcome.sequence) {
             return;
@@ -282,12 +338,16 @@ impl Session {
         self.refresh(taken.iter().map(|operation| &*operation.item).collect::<Vec<_>>());
         self.link.state = State::Live;
         self.sent = 0;
-        self.flush();
+        self.flush(now_ms);
     }
 
     /// Sends what was not sent yet.
-    pub(crate) fn flush(&mut self) {
+    pub(crate) fn flush(&mut self, now_ms: u64) {
         const FRAME_MARGIN: usize = 4_096;
+        if self.is_forwarding() {
+            self.forward_pending(now_ms);
+            return;
+        }
         if !matches!(self.link.state, State::Live) {
             return;
         }
@@ -311,7 +371,7 @@ impl Session {
     }
 
     /// Takes the relay's operations, in its order.
-    fn take_operations(&mut self, envelope: &Envelope<'_>) -> Result<(), FrameError> {
+    fn take_operations(&mut self, envelope: &Envelope<'_>, now_ms: u64) -> Result<(), FrameError> {
         let (sequence, operations) = read_operations(envelope)?;
         let first = sequence.ok_or(FrameError::Missing { place: "the frame", key: "sequence" })?;
         let mut touched: Vec<ItemId> = Vec::new();
@@ -327,7 +387,7 @@ impl Session {
         touched.sort_unstable();
         touched.dedup();
         self.refresh(touched.iter().map(|id| &**id));
-        self.go_live_if_complete();
+        self.go_live_if_complete(now_ms);
         Ok(())
     }
 
@@ -407,6 +467,7 @@ impl Session {
             State::Greeting { .. } | State::CatchingUp { .. } => Status::CatchingUp,
             State::Live if self.pending.is_empty() => Status::Synchronised,
             State::Live => Status::Sending,
+            State::Forwarding => self.forward_status(),
         };
         if status != self.status {
             self.status = status;

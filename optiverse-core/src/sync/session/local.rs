@@ -61,6 +61,7 @@ impl Session {
 
     /// Applies an edit, queues its operations and returns its inverse.
     pub(crate) fn apply_local(&mut self, edit: &Edit, now_ms: u64) -> Result<Edit, LocalEditError> {
+        self.note_time(now_ms);
         self.check_role()?;
         check_shared(edit)?;
         let inverse = self.view.apply(&with_written_ids(edit))?;
@@ -78,7 +79,7 @@ impl Session {
         for operation in made {
             self.push_pending(operation);
         }
-        self.flush();
+        self.flush(now_ms);
         self.update_status();
         Ok(inverse)
     }

@@ -2,6 +2,7 @@
 //! on their way, and brings the two together.
 
 mod event;
+mod forward;
 mod link;
 mod local;
 mod peers;
@@ -12,9 +13,12 @@ mod view;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 pub use event::{Event, SceneChange, Status};
-pub use link::{FIRST_RETRY_MS, GREETING_TIMEOUT_MS, LONGEST_RETRY_MS, PING_INTERVAL_MS, SILENCE_TIMEOUT_MS};
+pub use forward::{ANNOUNCE_DELAY_MS, MAX_FORWARD_REPLICAS, MAX_OTHERS, OTHER_EXPIRY_MS};
+pub use link::{
+    FIRST_RETRY_MS, GREETING_TIMEOUT_MS, LONGEST_RETRY_MS, MAX_PARTS, PING_INTERVAL_MS, SILENCE_TIMEOUT_MS,
+};
 pub use local::{LocalEditError, MAX_PENDING, UndoStep, add_all, with_written_ids};
-pub use peers::Peer;
+pub use peers::{MAX_PEERS, Peer};
 pub use undo::MAX_UNDO_STEPS;
 
 use crate::scene::{ItemId, Scene};
@@ -23,6 +27,7 @@ use crate::sync::operation::Operation;
 use crate::sync::replica::{RemovedItems, Replica};
 use crate::sync::role::Role;
 use crate::sync::version::ReplicaId;
+use forward::Forward;
 use link::Link;
 use peers::Peers;
 use undo::History;
@@ -48,6 +53,8 @@ pub struct Session {
     /// The number of the last operation made here.
     number: u64,
     clock: Clock,
+    /// The time that the host last said.
+    now_ms: u64,
     confirmed: Replica,
     /// The relay's numbering, and up to where `confirmed` follows it.
     have: Option<(u64, u64)>,
@@ -59,6 +66,8 @@ pub struct Session {
     role: Option<Role>,
     view: Scene,
     link: Link,
+    /// Set once the server is known to be one that only forwards.
+    forward: Option<Forward>,
     history: History,
     peers: Peers,
     status: Status,
@@ -73,6 +82,7 @@ impl Session {
             replica: config.replica,
             number: 0,
             clock: Clock::new(),
+            now_ms: 0,
             confirmed: Replica::new(RemovedItems::Forget),
             have: None,
             pending: BTreeMap::new(),
@@ -81,6 +91,7 @@ impl Session {
             role: None,
             view: Scene::new(),
             link: Link::new(config.jitter_seed),
+            forward: None,
             history: History::default(),
             peers: Peers::default(),
             status: Status::Connecting { attempt: 1 },
@@ -112,7 +123,7 @@ impl Session {
         self.pending.len()
     }
 
-    /// What the relay has confirmed.
+    /// What the relay has confirmed; on a server that only forwards, everything that was merged.
     pub fn confirmed(&self) -> &Replica {
         &self.confirmed
     }

@@ -7,6 +7,9 @@ use crate::sync::session::{Event, Session};
 use crate::sync::wire::FrameError;
 use crate::sync::wire::envelope::Envelope;
 
+/// The most others that are shown; of further ones nothing is told.
+pub const MAX_PEERS: usize = 4_096;
+
 /// One of the others. Two connections of one user are two.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Peer {
@@ -26,6 +29,16 @@ pub(crate) struct Peers {
     own_is_due: bool,
 }
 
+impl Peers {
+    /// The host's clock was set back.
+    pub(crate) fn set_back(&mut self, by_ms: u64) {
+        self.own_sent_ms = self.own_sent_ms.saturating_sub(by_ms);
+        if let Some(vanish_ms) = &mut self.vanish_ms {
+            *vanish_ms = vanish_ms.saturating_sub(by_ms);
+        }
+    }
+}
+
 impl Session {
     /// The others, by connection.
     pub fn peers(&self) -> &BTreeMap<u64, Peer> {
@@ -34,6 +47,7 @@ impl Session {
 
     /// Tells the others where this user is; of states that follow each other quickly the newest.
     pub fn set_presence(&mut self, presence: Presence, now_ms: u64) {
+        self.note_time(now_ms);
         self.peers.own = Some(presence);
         self.peers.own_is_due = true;
         self.send_presence(now_ms);
@@ -75,6 +89,9 @@ impl Session {
         } else {
             let user = envelope.required("user", |scanner| scanner.string())?.into_owned();
             let peer = Peer { user, presence: Presence::read(envelope)? };
+            if self.peers.peers.len() >= MAX_PEERS && !self.peers.peers.contains_key(&connection) {
+                return Ok(());
+            }
             self.peers.peers.insert(connection, peer.clone());
             Some(peer)
         };
@@ -83,9 +100,7 @@ impl Session {
     }
 
     fn send_presence(&mut self, now_ms: u64) {
-        let sent_ms = self.peers.own_sent_ms;
-        // The clock may have been set back.
-        let is_time = now_ms < sent_ms || now_ms >= sent_ms.saturating_add(PRESENCE_INTERVAL_MS);
+        let is_time = now_ms >= self.peers.own_sent_ms.saturating_add(PRESENCE_INTERVAL_MS);
         if !self.peers.own_is_due || !is_time || !self.is_live() {
             return;
         }

@@ -2,7 +2,9 @@
 
 use crate::sync::limits::MAX_VALUE_NESTING;
 use crate::sync::operation::{Operation, scan_replica};
+use crate::sync::replica::{RemovedItems, Replica};
 use crate::sync::role::Role;
+use crate::sync::session::forward::Forward;
 use crate::sync::session::{Event, Session, SessionConfig};
 use crate::sync::snapshot::Part;
 use crate::sync::wire::FrameError;
@@ -20,6 +22,9 @@ impl Session {
         }
         if let Some(role) = self.role {
             out.push_str(&format!(",\"role\":\"{}\"", role.code()));
+        }
+        if self.forward.is_some() {
+            out.push_str(",\"forward\":true");
         }
         out.push_str(",\"ops\":[");
         for (index, operation) in self.pending.values().enumerate() {
@@ -45,6 +50,7 @@ impl Session {
     pub fn resume(config: SessionConfig, text: &str) -> Result<Session, FrameError> {
         let mut session = Session::new(config);
         let (mut replica, mut number, mut epoch, mut have) = (None, 0, None, None);
+        let (mut is_forwarded, mut document) = (false, None);
         let mut scanner = Scanner::new(text);
         scanner.object(|scanner, key| {
             match key.as_ref() {
@@ -58,15 +64,20 @@ impl Session {
                     session.push_pending(operation);
                     Ok(())
                 })?,
-                "document" => {
-                    let part = Part::scan(scanner)?;
-                    session.confirmed.merge_part(&part)?;
-                }
+                "forward" => is_forwarded = scanner.boolean()?,
+                "document" => document = Some(Part::scan(scanner)?),
                 _ => drop(scanner.value(MAX_VALUE_NESTING)?),
             }
             Ok(())
         })?;
         scanner.end()?;
+        if is_forwarded {
+            session.confirmed = Replica::new(RemovedItems::Keep);
+            session.forward = Some(Forward::default());
+        }
+        if let Some(document) = document {
+            session.confirmed.merge_part(&document)?;
+        }
         let replica = replica.ok_or(FrameError::Missing { place: "the saved work", key: "replica" })?;
         let fits = |operation: &Operation<'_>| operation.id.replica == replica && operation.id.number <= number;
         if !session.pending.values().all(fits) {

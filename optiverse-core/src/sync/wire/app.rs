@@ -1,7 +1,7 @@
 //! The messages of the app 0.3.4 and of clients of component messages, as the relay reads and writes them.
 
 use crate::scene::{MAX_NESTING, Properties, Section, Value, read as read_json};
-use crate::sync::limits::{MAX_STATE_BYTES, MAX_STATE_ITEM_BYTES};
+use crate::sync::limits::MAX_STATE_ITEM_BYTES;
 use crate::sync::operation::{check_limit, check_name, write_member};
 use crate::sync::replica::ItemState;
 use crate::sync::role::Role;
@@ -9,6 +9,9 @@ use crate::sync::wire::FrameError;
 use crate::sync::wire::envelope::{Envelope, FULL_STATE};
 use crate::sync::wire::message::{PROTOCOL, member};
 use crate::sync::wire::scanner::write_string;
+
+/// Room in a state for what stands around its items.
+const STATE_MARGIN: usize = 1_024;
 
 /// What a legacy client says about items.
 #[derive(Debug)]
@@ -166,7 +169,7 @@ pub(crate) fn write_members(state: &ItemState, separator: &mut &'static str, out
 }
 
 /// `add_item` or `update_item`, with the whole item; none if the app would not understand it.
-pub(crate) fn command(action: &str, id: &str, state: &ItemState, now_ms: u64) -> Option<String> {
+pub(crate) fn command(action: &str, id: &str, state: &ItemState, sender: &str, now_ms: u64) -> Option<String> {
     let kind = app_kind(state.section()?, state)?;
     let mut out = format!("{{\"type\":\"command\",\"command\":{{\"action\":\"{action}\",\"item_type\":");
     write_string(&kind, &mut out);
@@ -180,26 +183,49 @@ pub(crate) fn command(action: &str, id: &str, state: &ItemState, now_ms: u64) ->
         separator = ",";
     }
     write_members(state, &mut separator, &mut out);
-    out.push_str("}},\"user_id\":\"relay\"");
-    timestamp(now_ms, &mut out);
-    out.push('}');
+    out.push_str("}}");
+    end_command(sender, now_ms, &mut out);
     Some(out)
 }
 
-pub(crate) fn remove_command(id: &str, now_ms: u64) -> String {
+pub(crate) fn remove_command(id: &str, sender: &str, now_ms: u64) -> String {
     let mut out =
         String::from("{\"type\":\"command\",\"command\":{\"action\":\"remove_item\",\"item_type\":\"\",\"item_id\":");
     write_string(id, &mut out);
-    out.push_str(",\"data\":{}},\"user_id\":\"relay\"");
-    timestamp(now_ms, &mut out);
-    out.push('}');
+    out.push_str(",\"data\":{}}");
+    end_command(sender, now_ms, &mut out);
     out
 }
 
-/// `sync:full_state` with as many items as it may hold. Returns the frame and how many of `items` are in it.
+/// A command in which the app finds nothing to do.
+pub(crate) fn no_command(sender: &str, now_ms: u64) -> String {
+    let mut out = String::from("{\"type\":\"command\",\"command\":{\"action\":\"sync\"}");
+    end_command(sender, now_ms, &mut out);
+    out
+}
+
+fn end_command(sender: &str, now_ms: u64, out: &mut String) {
+    out.push_str(",\"user_id\":");
+    write_string(sender, out);
+    timestamp(now_ms, out);
+    out.push('}');
+}
+
+/// Adds a member to a frame.
+pub(crate) fn add_member(key: &str, value: &str, frame: &mut String) {
+    frame.pop();
+    frame.push_str(",\"");
+    frame.push_str(key);
+    frame.push_str("\":");
+    frame.push_str(value);
+    frame.push('}');
+}
+
+/// `sync:full_state` of at most `limit` bytes, with as many items as fit. Returns the frame and how many of `items` are in it.
 pub(crate) fn full_state<'i>(
     items: impl Iterator<Item = (&'i str, &'i ItemState)>,
     version: u64,
+    limit: usize,
     now_ms: u64,
 ) -> (String, usize) {
     let mut out = String::from("{\"type\":\"sync:full_state\",\"state\":{\"items\":[");
@@ -216,7 +242,7 @@ pub(crate) fn full_state<'i>(
             write_members(state, &mut ",", &mut out);
             out.push('}');
         }
-        if out.len() > MAX_STATE_BYTES - 1_024 {
+        if out.len() > limit - STATE_MARGIN {
             out.truncate(start);
             break;
         }
@@ -228,7 +254,7 @@ pub(crate) fn full_state<'i>(
     out.push(']');
     member("version", version, &mut out);
     timestamp(now_ms, &mut out);
-    out.push_str("},\"from_server\":true,\"conflict_resolution\":\"host_wins\"}");
+    out.push_str("}}");
     (out, count)
 }
 

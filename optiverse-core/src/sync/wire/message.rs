@@ -117,17 +117,20 @@ impl Hello {
     }
 
     pub(crate) fn read(envelope: &Envelope<'_>) -> Result<Hello, FrameError> {
-        let protocol = envelope.required("protocol", |scanner| scanner.unsigned())?;
-        if protocol != PROTOCOL {
-            let found = protocol.to_string();
-            return Err(FrameError::Value { key: "protocol", found, expected: "1" });
-        }
+        check_protocol(envelope.required("protocol", |scanner| scanner.unsigned())?)?;
         let replica = envelope.required("replica", scan_replica)?;
         let settled = envelope.required("settled", |scanner| scanner.unsigned())?;
         let epoch = read_epoch(envelope)?;
         let have = envelope.optional("have", |scanner| scanner.unsigned())?;
         Ok(Hello { replica, settled, have: epoch.zip(have) })
     }
+}
+
+pub(crate) fn check_protocol(protocol: u64) -> Result<(), FrameError> {
+    if protocol == PROTOCOL {
+        return Ok(());
+    }
+    Err(FrameError::Value { key: "protocol", found: protocol.to_string(), expected: "1" })
 }
 
 /// The role in `sync` of `connection:ack`; none if the relay does not say, or says a word of a later version.

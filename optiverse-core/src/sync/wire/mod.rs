@@ -4,6 +4,7 @@ pub(crate) mod app;
 pub(crate) mod component;
 pub(crate) mod envelope;
 mod error;
+pub(crate) mod forward;
 pub(crate) mod message;
 pub(crate) mod scanner;
 
