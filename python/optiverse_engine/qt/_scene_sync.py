@@ -14,17 +14,20 @@ from PyQt6.QtWebSockets import QWebSocket
 
 from optiverse_engine._native import Edit, Engine, Scene
 from optiverse_engine.events import (
+    ClockSkew,
     Connect,
     Disconnect,
     Event,
+    ForwardOnly,
     FrameIgnored,
-    NoRelay,
+    LegacyWriter,
     Peer,
     PeerChanged,
     Refused,
     RelayComplained,
     RoleChanged,
     SceneChanged,
+    ServerChanged,
     StatusChanged,
     UserJoined,
     UserLeft,
@@ -80,7 +83,7 @@ class SceneSync(QObject):
     scene_changed = pyqtSignal()
     """After the signals above, once for all that came together."""
     status_changed = pyqtSignal(str)
-    """"offline", "connecting", "catching up", "sending" or "synchronised"."""
+    """"offline", "connecting", "catching up", "sending", "synchronised", or, where a server only forwards, "unconfirmed"."""
     connecting = pyqtSignal(int)
     """Which attempt it is since the last success, counted from 1."""
     presence_changed = pyqtSignal(int, object)
@@ -95,8 +98,14 @@ class SceneSync(QObject):
     """What the relay lets this user do, as `RoleChanged` says."""
     undo_changed = pyqtSignal(bool, bool)
     """Whether there is a step to undo, and one to redo."""
-    no_relay = pyqtSignal()
-    """The server only forwards messages; the session has stopped. `CollaborationService` works there."""
+    forward_only = pyqtSignal()
+    """The server only forwards messages: it keeps and confirms nothing, and passes on no presence."""
+    server_changed = pyqtSignal()
+    """A server that only forwards where there was a relay, or the other way round: the session has stopped."""
+    clock_skew = pyqtSignal(int)
+    """On a server that only forwards, the clock of another client is so many milliseconds ahead."""
+    legacy_writer = pyqtSignal(str)
+    """On a server that only forwards, the user edits by an older client: copies may come to differ."""
     error_occurred = pyqtSignal(str)
     """A connection that failed, or a message that could not be read: a sentence."""
 
@@ -350,8 +359,14 @@ class SceneSync(QObject):
                 self.user_left.emit(user)
             case Refused(item=item, reason=reason, message=message):
                 self.refused.emit(item, reason, message)
-            case NoRelay():
-                self.no_relay.emit()
+            case ForwardOnly():
+                self.forward_only.emit()
+            case ServerChanged():
+                self.server_changed.emit()
+            case ClockSkew(ahead_ms=ahead):
+                self.clock_skew.emit(min(ahead, 2**31 - 1))
+            case LegacyWriter(user=user):
+                self.legacy_writer.emit(user)
             case FrameIgnored(message=message) | RelayComplained(message=message) | _Failure(message=message):
                 self.error_occurred.emit(message)
 

@@ -1,7 +1,7 @@
 """One user's copy of a shared scene, on Qt's event loop and a real relay."""
 
 import pytest
-from qt_support import Relay, until
+from qt_support import MortalRelay, server, until
 
 import optiverse_engine as oe
 from optiverse_engine.qt import SceneSync
@@ -43,7 +43,7 @@ def join(relay):
     def open_one(user, session="bench 3/é", **more):
         sync = SceneSync(**more)
         sync.told = Told(sync)
-        sync.open(relay.url, session, user)
+        sync.open(server(relay), session, user)
         opened.append(sync)
         until(lambda: sync.status == "synchronised")
         return sync
@@ -113,7 +113,7 @@ def test_presence(join):
 
 def test_work_goes_on_while_the_relay_is_away(tmp_path):
     store = f"sqlite:{tmp_path / 'relay.sqlite'}"
-    with Relay(store) as relay:
+    with MortalRelay(store) as relay:
         work_while_it_is_away(relay)
 
 
@@ -121,7 +121,7 @@ def work_while_it_is_away(relay):
     ada, bob = SceneSync(), SceneSync()
     for user, sync in (("ada", ada), ("bob", bob)):
         sync.told = Told(sync)
-        sync.open(relay.url, "bench", user)
+        sync.open(server(relay), "bench", user)
     ada.add(LENS)
     until(lambda: same(ada, bob) and "lens" in bob.scene)
     relay.kill()
@@ -131,7 +131,7 @@ def work_while_it_is_away(relay):
     bob.add({"_type": "source", "item_uuid": "laser"})
     assert (ada.pending, bob.pending) == (1, 2)
     until(lambda: ada.told.errors)
-    assert ada.told.errors[0].startswith(f"{relay.url}/ws/bench/ada: ")
+    assert ada.told.errors[0].startswith(f"{server(relay)}/ws/bench/ada: ")
     relay.start()
     until(lambda: same(ada, bob) and ada.pending == bob.pending == 0 and len(ada.scene) == 2)
     lens = ada.scene["lens"]
@@ -213,7 +213,7 @@ def test_another_session_can_be_opened(join, relay):
     ada = join("ada")
     ada.close()
     until(lambda: ada.status == "offline")
-    ada.open(relay.url, "elsewhere", "ada")
+    ada.open(server(relay), "elsewhere", "ada")
     until(lambda: ada.status == "synchronised")
 
 

@@ -6,7 +6,7 @@ import pytest
 from PyQt6.QtCore import QUrl
 from PyQt6.QtNetwork import QHostAddress
 from PyQt6.QtWebSockets import QWebSocketServer
-from qt_support import Relay, until
+from qt_support import MortalRelay, server, until
 
 from optiverse_engine.qt import CollaborationService
 
@@ -47,7 +47,7 @@ def join(relay):
 
     def join_one(user):
         service = Service()
-        service.set_server_url(relay.url)
+        service.set_server_url(server(relay))
         service.connect_to_session("bench", user)
         joined.append(service)
         until(lambda: "connection_acknowledged" in service.names())
@@ -96,13 +96,13 @@ def test_a_session_of_the_app(join):
 
 
 def test_it_comes_back_to_a_relay_that_was_away():
-    with Relay() as relay:
+    with MortalRelay() as relay:
         come_back(relay)
 
 
 def come_back(relay):
     service = Service()
-    service.set_server_url(relay.url)
+    service.set_server_url(server(relay))
     service.connect_to_session("bench", "ann")
     until(lambda: service.is_connected())
     relay.kill()
@@ -113,7 +113,7 @@ def come_back(relay):
     ]
     assert [attempt for attempt, _ in attempts[:2]] == [1, 2]
     assert 250 <= attempts[0][1] <= 500 <= attempts[1][1] * 2 <= 2000
-    assert f"{relay.url}/ws/bench/ann" in service.last("error_occurred")[0]
+    assert f"{server(relay)}/ws/bench/ann" in service.last("error_occurred")[0]
     relay.start()
     until(lambda: service.names().count("connection_acknowledged") == 2)
     service.disconnect_from_session()
@@ -122,7 +122,7 @@ def come_back(relay):
 
 def test_a_server_that_refuses_is_not_asked_again(relay):
     service = Service()
-    service.set_server_url(relay.url)
+    service.set_server_url(server(relay))
     service.connect_to_session("x" * 5000, "ann")
     until(lambda: "error_occurred" in service.names())
     service.disconnect_from_session()

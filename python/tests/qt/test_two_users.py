@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
-from qt_support import PATIENCE_MS, Relay
+from conftest import PATIENCE_S
+from qt_support import MortalRelay, server
 
 LENS = {"_type": "component", "item_uuid": "lens", "x_mm": 0.0, "y_mm": 0.0, "interfaces": [{"element_type": "lens"}]}
 LASER = {"_type": "source", "item_uuid": "laser", "x_mm": -100.0, "y_mm": 0.0, "n_rays": 9}
@@ -31,13 +32,13 @@ class Application:
 
     def __exit__(self, *_):
         self.process.stdin.close()
-        assert self.process.wait(PATIENCE_MS / 1000) == 0
+        assert self.process.wait(PATIENCE_S) == 0
         self.process.stdout.close()
 
 
 def settled(ada, bob, condition=lambda canvas: True):
     """Wait until both show the same, and a condition holds of it; what they show."""
-    deadline = time.monotonic() + PATIENCE_MS / 1000
+    deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         a, b = ada("state"), bob("state")
         if a == b and a["status"] == "synchronised" and condition(a["canvas"]):
@@ -50,9 +51,9 @@ def settled(ada, bob, condition=lambda canvas: True):
 
 def test_two_applications_show_the_same(tmp_path):
     with (
-        Relay(f"sqlite:{tmp_path / 'relay.sqlite'}") as relay,
-        Application("ada", relay.url) as ada,
-        Application("bob", relay.url) as bob,
+        MortalRelay(f"sqlite:{tmp_path / 'relay.sqlite'}") as relay,
+        Application("ada", server(relay)) as ada,
+        Application("bob", server(relay)) as bob,
     ):
         share(ada, bob, relay)
 
