@@ -253,6 +253,18 @@ def test_an_item_that_cannot_be_traced_is_left_out_and_said():
         trace_rays_polymorphic(convert_scene([unknown]), [RAY])
 
 
+def test_after_a_value_that_no_scene_can_hold_it_goes_on():
+    host = GraphicsScene()
+    good, bad = item(host, "good", 10.0), item(host, "bad", 20.0, efl_mm=100.0)
+    trace_rays_polymorphic(convert_scene([good]), [RAY])
+    bad.interfaces[0].element_type, bad.interfaces[0].clear_aperture_mm = "lens", {1, 2}
+    with pytest.raises(oe.PropertyTypeError, match=r"clear_aperture_mm is a value of type set"):
+        trace_rays_polymorphic(convert_scene([good, bad]), [RAY])
+    bad.interfaces[0].clear_aperture_mm = 5.0
+    (path,) = trace_rays_polymorphic(convert_scene([bad, good]), [RAY])
+    assert path.path_element_ids == ["Mirror:1"]
+
+
 def test_the_apps_older_interfaces():
     host = GraphicsScene()
     old = item(host, "cube", 0.0)

@@ -12,7 +12,7 @@ from optiverse_engine._native import RayPaths, Scene
 from optiverse_engine.app._elements import Properties, definition_interface, element_interface, known_to_027, label_of
 from optiverse_engine.app._paths import classes
 from optiverse_engine.app._sources import source_properties
-from optiverse_engine.errors import OptiverseWarning
+from optiverse_engine.errors import OptiverseError, OptiverseWarning
 
 _Wanted: TypeAlias = dict[str, Properties]
 
@@ -131,10 +131,18 @@ class AppScene:
         """What is traced: a component for each item, interfaces in scene coordinates, and the latest sources."""
         kept = ((self._components, self._wanted_components), (self._sources, self._wanted_sources))
         if not all(part.can_follow(wanted) for part, wanted in kept):
-            self._scene, self._components, self._sources = Scene(), _Kept(), _Kept()
-        self._components.follow(self._scene, self._wanted_components)
-        self._sources.follow(self._scene, self._wanted_sources)
+            self._forget()
+        try:
+            self._components.follow(self._scene, self._wanted_components)
+            self._sources.follow(self._scene, self._wanted_sources)
+        except OptiverseError:
+            # Some edits are made and some are not.
+            self._forget()
+            raise
         return self._scene
+
+    def _forget(self) -> None:
+        self._scene, self._components, self._sources = Scene(), _Kept(), _Kept()
 
     def labels(self, paths: RayPaths) -> list[list[str]]:
         """Return the app's names for the interfaces of each of `paths.items`."""

@@ -83,7 +83,7 @@ class SceneSync(QObject):
     scene_changed = pyqtSignal()
     """After the signals above, once for all that came together."""
     status_changed = pyqtSignal(str)
-    """"offline", "connecting", "catching up", "sending", "synchronised", or, where a server only forwards, "unconfirmed"."""
+    """"offline", "connecting", "catching up", "sending", "synchronised"; "unconfirmed" where a server only forwards."""
     connecting = pyqtSignal(int)
     """Which attempt it is since the last success, counted from 1."""
     presence_changed = pyqtSignal(int, object)

@@ -8,7 +8,7 @@ from PyQt6.QtNetwork import QHostAddress
 from PyQt6.QtWebSockets import QWebSocketServer
 from qt_support import MortalRelay, server, until
 
-from optiverse_engine.qt import CollaborationService
+from optiverse_engine.qt import CollaborationService, SceneSync
 
 LENS = {"_type": "component", "item_uuid": "lens", "x_mm": 1.0, "y_mm": 2.0}
 SIGNALS = [
@@ -217,6 +217,22 @@ def test_what_it_sends(talk):
     assert [message["user_id"] for message in server.received] == ["d?e#f", "bob", "d?e#f", "d?e#f"]
     service.send_message({"type": "bad", "value": object()})
     assert "a message of type bad cannot be written as JSON" in service.told[-1][1]
+
+
+def test_scene_sync_says_that_a_server_only_forwards():
+    server, sync, told = Server(), SceneSync(), []
+    sync.forward_only.connect(lambda: told.append("forwards"))
+    sync.legacy_writer.connect(told.append)
+    sync.open(server.url, "bench", "ann")
+    until(lambda: server.sockets)
+    server.tell({"type": "connection:ack", "session_id": "bench", "user_id": "ann", "users": []})
+    until(lambda: told == ["forwards"])
+    command = {"action": "add_item", "item_type": "component", "item_id": "lens", "data": LENS}
+    server.tell({"type": "command", "command": command, "user_id": "bob"})
+    until(lambda: told == ["forwards", "bob"])
+    assert "lens" in sync.scene
+    sync.close()
+    server.server.close()
 
 
 @pytest.mark.parametrize(("code", "again"), [(1008, False), (1001, True), (1013, True), (4001, False)])
