@@ -1,9 +1,9 @@
 # What a person types here. What takes more than a line is in tools/.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint wheel bench fuzz clean
+.PHONY: help demo test lint wheel header install bench bench-peers fuzz soak clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 16
 
 demo: wheel ## build everything, trace the shipped scenes, print where the power went, write pictures into out/
 	@tools/demo.sh out
@@ -17,11 +17,24 @@ lint: ## formatting, lints, types, documentation, links, house rules
 wheel: ## build the Python wheel in release and install it into .venv
 	@tools/wheel.sh
 
+header: ## write include/optiverse.h from the source of optiverse-ffi
+	@cargo run --quiet --locked -p optiverse-header
+
+PREFIX ?= /usr/local
+install: ## headers and libraries for C and C++ (PREFIX=/usr/local)
+	@tools/install.sh "$(PREFIX)"
+
 bench: ## how fast: nearest hits, vertices, loading
 	@cargo bench --locked -p optiverse-core
 
-fuzz: ## ten minutes of random input for the decoders (FUZZ_SECONDS=600)
+bench-peers: ## the same beside other libraries, each in a package of its own
+	@for peers in bench-peers/*/; do cargo run --release --locked --manifest-path "$$peers/Cargo.toml" || exit 1; done
+
+fuzz: ## ten minutes of random input for the decoders and the synchronisation (FUZZ_SECONDS=600)
 	@tools/fuzz.sh
 
+soak: ## ten minutes of random schedules of synchronisation with fresh seeds (SOAK_SECONDS=600)
+	@tools/soak.sh
+
 clean: ## remove everything that was built
-	@rm -rf .venv out target fuzz/target .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .venv out target fuzz/target bench-peers/*/target .mypy_cache .pytest_cache .ruff_cache

@@ -1,7 +1,7 @@
 """Two people edit one scene; one of them is cut off for a while, and comes back.
 
-Starts a relay, lets Ada and Bob edit at the same time, cuts Bob's connection while both edit on, mends it, and shows that
-both and the relay hold the same scene. Run it at the top of the checkout: `.venv/bin/python examples/two_people.py`.
+Starts a relay, lets Ada and Bob edit at the same time, cuts Bob's connection while both edit on, mends it, and shows
+that both and the relay hold the same scene. At the top of the checkout: `.venv/bin/python examples/two_people.py`.
 """
 
 from __future__ import annotations
@@ -88,7 +88,8 @@ class Cable:
 
 def digest(scene: Scene) -> str:
     """Return a short text that is the same for scenes with the same items, in whatever order."""
-    items = {id: dict(item) for id, item in scene.items()}
+    # As it is at one moment: others edit meanwhile.
+    items = {id: dict(item) for id, item in scene.copy().items()}
     return hashlib.sha256(json.dumps(items, sort_keys=True).encode()).hexdigest()[:16]
 
 

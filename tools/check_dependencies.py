@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -39,6 +40,11 @@ def python_packages(project: dict[str, Any]) -> set[str]:
     return {re.split(r"[\s<>=!~;\[]", entry, maxsplit=1)[0].lower() for entry in wanted}
 
 
+def node_packages(package: dict[str, Any]) -> set[str]:
+    """Return the packages package.json asks for: to run and to develop."""
+    return {name for table in ("dependencies", "devDependencies") for name in package.get(table, {})}
+
+
 def documented(text: str) -> dict[str, str]:
     """Return the rows of the tables under "Dependencies": package and reason."""
     section = re.search(r"^## Dependencies$(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
@@ -68,11 +74,15 @@ def main() -> int:
     """Compare; return the exit code."""
     wanted: set[str] = set()
     found = []
-    for path in sorted([ROOT / "Cargo.toml", *ROOT.glob("*/Cargo.toml")]):
+    manifests = [ROOT / "Cargo.toml"]
+    for folder in ("*", "bench-peers/*", "tools/*"):
+        manifests += ROOT.glob(f"{folder}/Cargo.toml")
+    for path in sorted(manifests):
         text = path.read_text(encoding="utf-8")
         wanted |= crates(tomllib.loads(text))
         found += [f"{path.relative_to(ROOT)}: {name}: no comment says why" for name in without_reason(text)]
     wanted |= python_packages(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8")))
+    wanted |= node_packages(json.loads((ROOT / "widget/package.json").read_text(encoding="utf-8")))
     told = documented((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
     found += [f"CONTRIBUTING.md: {name} is used but not in the table" for name in sorted(wanted - told.keys())]
     found += [f"CONTRIBUTING.md: {name} is in the table but not used" for name in sorted(told.keys() - wanted)]

@@ -66,10 +66,10 @@ impl Golden {
         let differs = |a: &Jones, b: &[f64]| {
             [a[0].re, a[0].im, a[1].re, a[1].im].iter().zip(b).any(|(a, b)| (a - b).abs() > RELATIVE)
         };
-        if let (Some(last), Some(jones)) = (&self.last_jones, path.jones().last()) {
-            if differs(jones, last) {
-                return Some(format!("last Jones vector is {jones:?}, not {last:?}"));
-            }
+        if let (Some(last), Some(jones)) = (&self.last_jones, path.jones().last())
+            && differs(jones, last)
+        {
+            return Some(format!("last Jones vector is {jones:?}, not {last:?}"));
         }
         for (i, (a, b)) in path.intensities().iter().zip(&self.intensities).enumerate() {
             if !close(*a, *b) {

@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod sync_sim;
+
+use std::collections::BTreeMap;
+
 use optiverse_core::scene::ItemId;
 use optiverse_core::sync::Role;
 use optiverse_core::sync::authority::{Authority, AuthorityConfig, ConnectionId, Payload};
@@ -10,7 +14,8 @@ use optiverse_core::sync::{
     MAX_SELECTION, PRESENCE_EXPIRY_MS, PRESENCE_INTERVAL_MS, Presence, ReplicaId, Session, SessionConfig,
 };
 
-const START_MS: u64 = 1_763_700_000_000;
+use sync_sim::schedules::for_seeds;
+use sync_sim::{Random, START_MS};
 
 struct Room {
     relay: Authority,
@@ -41,10 +46,16 @@ impl Room {
 
     /// Returns how many frames about presence went to each client.
     fn deliver(&mut self, now_ms: u64) -> Vec<usize> {
+        self.deliver_to(&vec![true; self.clients.len()], now_ms)
+    }
+
+    /// Delivers between the relay and the clients that are connected.
+    fn deliver_to(&mut self, is_connected: &[bool], now_ms: u64) -> Vec<usize> {
         let mut counts = vec![0; self.clients.len()];
         loop {
             let mut is_quiet = true;
-            for (connection, session) in &mut self.clients {
+            let connected = self.clients.iter_mut().zip(is_connected).filter(|(_, is_connected)| **is_connected);
+            for ((connection, session), _) in connected {
                 while let Some(frame) = session.poll_transmit() {
                     self.relay.handle_frame(*connection, frame.as_bytes(), now_ms);
                     is_quiet = false;
@@ -53,7 +64,7 @@ impl Room {
             while let Some(transmit) = self.relay.poll_transmit() {
                 let Payload::Frame(frame) = transmit.payload else { continue };
                 let receiver = self.clients.iter_mut().position(|(id, _)| *id == transmit.connection);
-                if let Some(index) = receiver {
+                if let Some(index) = receiver.filter(|index| is_connected[*index]) {
                     counts[index] += usize::from(frame.contains("sync:presence"));
                     self.clients[index].1.handle_frame(frame.as_bytes(), now_ms);
                     is_quiet = false;
@@ -175,4 +186,72 @@ fn component_clients_and_new_ones_see_each_others_cursors() {
     let frames: Vec<_> = std::iter::from_fn(|| room.relay.poll_transmit()).collect();
     let expected = Payload::Frame(r#"{"type":"cursor:move","user_id":"ada","data":{"x":3,"y":-3}}"#.into());
     assert!(frames.iter().any(|transmit| transmit.connection == ConnectionId(7) && transmit.payload == expected));
+}
+
+/// S12, S16: presence belongs to a connection. Everybody sees exactly the others that are there, a late close takes away
+/// nothing of a newer connection of the same user, and one who has lost the relay sees nobody after 10 s.
+#[test]
+fn invariant_11_presence_is_that_of_the_connections_that_are_there() {
+    for_seeds("invariant_11", 0..400, |seed| {
+        let mut random = Random(seed);
+        let mut room = Room::new(4);
+        let mut now_ms = START_MS;
+        let mut is_connected = [true; 4];
+        let mut shown: BTreeMap<usize, Presence> = BTreeMap::new();
+        // Connections that have ended, of which the relay has not heard yet.
+        let mut ended: Vec<ConnectionId> = Vec::new();
+        for _ in 0..60 {
+            now_ms += random.below(400) as u64;
+            let client = random.below(4);
+            match random.below(8) {
+                0 if is_connected[client] => {
+                    ended.push(room.clients[client].0);
+                    room.clients[client].1.handle_disconnected(now_ms);
+                    is_connected[client] = false;
+                }
+                1 | 2 if !is_connected[client] => {
+                    room.clients[client].1.start();
+                    room.connect(client, now_ms);
+                    is_connected[client] = true;
+                }
+                3 if !ended.is_empty() => {
+                    let late = ended.swap_remove(random.below(ended.len()));
+                    room.relay.disconnect(late);
+                }
+                _ => {
+                    let presence = at(random.below(1_000) as f64);
+                    room.clients[client].1.set_presence(presence.clone(), now_ms);
+                    shown.insert(client, presence);
+                }
+            }
+            if random.one_in(3) {
+                room.relay.handle_timeout(now_ms);
+                room.deliver_to(&is_connected, now_ms);
+            }
+        }
+        // The relay hears of every end, and the timers run out.
+        ended.drain(..).for_each(|late| room.relay.disconnect(late));
+        room.deliver_to(&is_connected, now_ms);
+        for _ in 0..2 {
+            now_ms += PRESENCE_EXPIRY_MS;
+            room.clients.iter_mut().for_each(|(_, session)| {
+                session.handle_frame(br#"{"type":"pong"}"#, now_ms);
+                session.handle_timeout(now_ms);
+            });
+            room.deliver_to(&is_connected, now_ms);
+            room.relay.handle_timeout(now_ms);
+            room.deliver_to(&is_connected, now_ms);
+        }
+        let places: BTreeMap<u64, Presence> = (0..4)
+            .filter(|client| is_connected[*client])
+            .filter_map(|client| Some((room.clients[client].0.0, shown.get(&client)?.clone())))
+            .collect();
+        for (client, (connection, session)) in room.clients.iter().enumerate() {
+            let seen: BTreeMap<u64, Presence> =
+                session.peers().iter().map(|(id, peer)| (*id, peer.presence.clone())).collect();
+            let mut others = places.clone();
+            others.remove(&connection.0);
+            assert_eq!(seen, if is_connected[client] { others } else { BTreeMap::new() }, "client {client}");
+        }
+    });
 }

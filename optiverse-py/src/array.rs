@@ -2,8 +2,8 @@
 #![allow(unsafe_code, reason = "numpy is handed pointers; the two functions of this file are the only ones that do so")]
 
 use numpy::ndarray::{ArrayView, Dimension, Ix1, Ix2};
-use numpy::{Element, PyArray, PyArrayMethods};
-use optiverse_core::trace::{Ending, RayPaths as CorePaths};
+use numpy::{Element, PyArray, PyArray1, PyArray2, PyArrayMethods};
+use optiverse_core::trace::{Ending, RayId, RayPaths as CorePaths};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
@@ -41,6 +41,13 @@ fn shared<'py, T: Element, D: Dimension>(
     let writeable = array.try_readwrite().map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
     drop(writeable.make_nonwriteable());
     Ok(array)
+}
+
+/// Rays as an array of shape (n, 2): source and ray.
+pub(crate) fn ray_ids(py: Python<'_>, rays: &[RayId]) -> PyResult<Py<PyArray2<i64>>> {
+    // Numbers of what lies in memory.
+    let numbers = rays.iter().flat_map(|id| [id.source as i64, id.ray as i64]);
+    Ok(PyArray1::from_iter(py, numbers).reshape([rays.len(), 2])?.unbind())
 }
 
 /// The endings as their codes.

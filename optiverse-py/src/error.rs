@@ -7,7 +7,7 @@ use std::path::Path;
 
 use optiverse_client::{ClientError, StartError};
 use optiverse_core::scene::{
-    EditError as CoreEditError, ItemError, LinkError as CoreLinkError, SceneError as CoreSceneError,
+    EditError as CoreEditError, ItemError, LinkError as CoreLinkError, LoadError, SceneError as CoreSceneError,
 };
 use optiverse_core::sync::FrameError;
 use optiverse_core::sync::session::LocalEditError;
@@ -55,10 +55,18 @@ pub(crate) fn scene_error(py: Python<'_>, error: &CoreSceneError) -> PyErr {
     }
 }
 
-/// Bytes that are not text.
-pub(crate) fn not_utf8(path: &Path, position: usize) -> PyErr {
-    let path = path.display();
-    python::SceneError::new_err(format!("{path} is not UTF-8 text: byte {position} is none of any character"))
+/// A file that gave no scene.
+pub(crate) fn load_error(py: Python<'_>, error: &LoadError, path: &Path) -> PyErr {
+    match error {
+        LoadError::Io(io) => file_error(py, io, path),
+        LoadError::Scene(scene) => scene_error(py, scene),
+        LoadError::Link(link) => link_error(py, link),
+        LoadError::Utf8 { position } => python::SceneError::new_err(format!(
+            "{} is not UTF-8 text: byte {position} is none of any character",
+            path.display()
+        )),
+        other => python::SceneError::new_err(format!("{}: {other}", path.display())),
+    }
 }
 
 /// A file that cannot be read or written.

@@ -5,9 +5,10 @@
 mod array;
 mod edit;
 mod error;
-mod files;
 mod item;
+mod journal;
 mod layer;
+mod partial_trace;
 mod picture;
 mod power_balance;
 mod ray_path;
@@ -19,6 +20,7 @@ mod snapshot;
 mod surface;
 mod sync;
 mod trace;
+mod tracer;
 mod value;
 mod views;
 
@@ -43,6 +45,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<ray_paths::RayPaths>()?;
     module.add_class::<ray_path::RayPath>()?;
     module.add_class::<ray_path::Hit>()?;
+    module.add_class::<partial_trace::PartialTrace>()?;
+    module.add_class::<tracer::Tracer>()?;
+    module.add_class::<tracer::Update>()?;
     module.add_class::<power_balance::PowerBalance>()?;
     module.add_class::<sync::Client>()?;
     module.add_class::<sync::Engine>()?;

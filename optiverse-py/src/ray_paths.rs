@@ -30,12 +30,12 @@ use crate::surface::Surface;
 /// `surfaces` are made anew at each access.
 #[pyclass(module = "optiverse_engine", frozen, sequence)]
 pub(crate) struct RayPaths {
-    paths: CorePaths,
+    paths: Arc<CorePaths>,
     compiled: Arc<Compiled>,
 }
 
 impl RayPaths {
-    pub(crate) fn new(paths: CorePaths, compiled: Arc<Compiled>) -> Self {
+    pub(crate) fn new(paths: Arc<CorePaths>, compiled: Arc<Compiled>) -> Self {
         RayPaths { paths, compiled }
     }
 

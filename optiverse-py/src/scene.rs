@@ -1,20 +1,22 @@
 //! The class `Scene`.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Instant;
 
 use optiverse_core::optics::{Compiled, OpticalSystem, Severity, Strictness};
 use optiverse_core::render::{self, SvgOptions};
 use optiverse_core::scene::{self, Edit, EditError, ItemId};
-use optiverse_core::trace::{Physics, TraceOptions};
+use optiverse_core::trace::{TraceControl, TraceOptions, trace_with_control, trace_within};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFrozenSet, PyIterator, PyList};
 
 use crate::edit;
 use crate::error;
-use crate::files;
 use crate::item::Item;
+use crate::journal::Journal;
 use crate::layer::Layer;
+use crate::partial_trace::PartialTrace;
 use crate::picture;
 use crate::ray_paths::RayPaths;
 use crate::report::Report;
@@ -45,20 +47,44 @@ pub(crate) struct Scene {
 
 /// Where the present state of a scene is kept. Locked only for moments in which no Python code runs.
 #[derive(Clone)]
-pub(crate) struct Current(Arc<Mutex<Arc<Snapshot>>>);
+pub(crate) struct Current(Arc<Mutex<State>>);
+
+/// The scene as it is, and who is told of its edits.
+struct State {
+    snapshot: Arc<Snapshot>,
+    followers: Vec<Weak<Journal>>,
+}
 
 impl Current {
     pub(crate) fn new(snapshot: Arc<Snapshot>) -> Self {
-        Current(Arc::new(Mutex::new(snapshot)))
+        Current(Arc::new(Mutex::new(State { snapshot, followers: Vec::new() })))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn snapshot(&self) -> Arc<Snapshot> {
-        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.state().snapshot)
     }
 
-    /// Applies an edit and returns its inverse.
+    /// Applies an edit, tells those who follow, and returns its inverse.
     pub(crate) fn apply(&self, edit: &Edit) -> Result<Edit, EditError> {
-        Arc::make_mut(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner)).apply(edit)
+        let mut state = self.state();
+        let inverse = Arc::make_mut(&mut state.snapshot).apply(edit)?;
+        state.followers.iter().filter_map(Weak::upgrade).for_each(|journal| journal.note(edit));
+        Ok(inverse)
+    }
+
+    /// The scene as it is now; every edit from now on is noted in the journal, as long as that lives.
+    fn follow(&self, journal: &Arc<Journal>) -> Arc<Snapshot> {
+        let mut state = self.state();
+        state.followers.retain(|follower| follower.strong_count() > 0);
+        if !state.followers.iter().any(|follower| follower.as_ptr() == Arc::as_ptr(journal)) {
+            state.followers.push(Arc::downgrade(journal));
+        }
+        journal.begin();
+        Arc::clone(&state.snapshot)
     }
 }
 
@@ -73,7 +99,8 @@ impl Scene {
     }
 
     /// A scene that was read, with its warnings said.
-    fn read(py: Python<'_>, (scene, warnings): (scene::Scene, Vec<String>)) -> PyResult<Self> {
+    fn read(py: Python<'_>, (scene, warnings): (scene::Scene, Vec<scene::SceneWarning>)) -> PyResult<Self> {
+        let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
         for warning in &warnings {
             error::warn(py, warning)?;
         }
@@ -83,6 +110,11 @@ impl Scene {
     /// The scene as it is now.
     pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
         self.current.snapshot()
+    }
+
+    /// The scene as it is now; every edit from now on is noted in the journal, as long as that lives.
+    pub(crate) fn follow(&self, journal: &Arc<Journal>) -> Arc<Snapshot> {
+        self.current.follow(journal)
     }
 
     fn edit(&self, py: Python<'_>, edit: &Edit) -> PyResult<Edit> {
@@ -116,8 +148,8 @@ impl Scene {
     ///     LinkError: links form a cycle, or exceed the limits.
     #[staticmethod]
     fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        let loaded = py.detach(|| files::load(&path));
-        Scene::read(py, loaded.map_err(|error| error.into_exception(py, &path))?)
+        let loaded = py.detach(|| scene::Scene::load(&path));
+        Scene::read(py, loaded.map_err(|error| error::load_error(py, &error, &path))?)
     }
 
     /// Reads a scene from text.
@@ -133,8 +165,11 @@ impl Scene {
     #[staticmethod]
     #[pyo3(signature = (text, *, path = None))]
     fn from_json(py: Python<'_>, text: &str, path: Option<PathBuf>) -> PyResult<Self> {
-        let parsed = py.detach(|| files::parse(text, path.as_deref()));
-        Scene::read(py, parsed.map_err(|error| error.into_exception(py, path.as_deref().unwrap_or(Path::new(""))))?)
+        let parsed = py.detach(|| scene::Scene::from_json_with_links(text, path.as_deref()));
+        Scene::read(
+            py,
+            parsed.map_err(|error| error::load_error(py, &error, path.as_deref().unwrap_or(Path::new(""))))?,
+        )
     }
 
     /// Writes the scene to a file, whole or not at all: a crash leaves either the old file or the new one.
@@ -145,7 +180,7 @@ impl Scene {
     ///     SceneFileError: the file cannot be written.
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
         let snapshot = self.snapshot();
-        let written = py.detach(|| files::write_whole(&path, snapshot.scene().to_json().as_bytes()));
+        let written = py.detach(|| snapshot.scene().save(&path));
         written.map_err(|error| error::file_error(py, &error, &path))
     }
 
@@ -399,24 +434,9 @@ impl Scene {
         strict: bool,
         smallest_hit_mm: f64,
     ) -> PyResult<RayPaths> {
-        let refused =
-            |option, value: &dyn ToString, expected| error::option_error(py, option, &value.to_string(), expected);
         let options = TraceOptions {
-            physics: Physics::preset(physics).ok_or_else(|| {
-                refused("physics", &format!("{physics:?}"), "\"exact\", \"optiverse-0.3.4\" or \"optiverse-0.2.7\"")
-            })?,
-            max_events: u32::try_from(max_events)
-                .map_err(|_| refused("max_events", &max_events, "a whole number from 0 to 4294967295"))?,
-            min_intensity,
-            length_mm,
             smallest_hit_mm,
-            threads: match threads.map(usize::try_from) {
-                None => None,
-                Some(Ok(threads)) if threads > 0 => Some(threads),
-                Some(_) => return Err(refused("threads", &threads.unwrap_or(0), "None or a whole number over 0")),
-            },
-            max_vertices: usize::try_from(max_vertices)
-                .map_err(|_| refused("max_vertices", &max_vertices, "a whole number, 0 or more"))?,
+            ..trace::options(py, physics, max_events, min_intensity, threads, max_vertices, length_mm)?
         };
         let progress = progress_callback(progress)?;
         let snapshot = self.snapshot();
@@ -430,11 +450,58 @@ impl Scene {
         for report in &compiled.reports {
             error::warn(py, &report.to_string())?;
         }
-        let paths = trace::run(py, &compiled, options, progress.as_ref())?;
-        if paths.is_truncated() {
-            error::warn(py, &format!("the trace stopped at max_vertices = {max_vertices}: paths are missing"))?;
+        let work = {
+            let (compiled, options) = (Arc::clone(&compiled), options.clone());
+            move |control: &TraceControl| trace_with_control(&compiled.system, &options, control)
+        };
+        let paths = trace::run(py, progress.as_ref(), work)?.map_err(|error| error::trace_error(py, &error))?;
+        trace::warn_if_truncated(py, &paths, &options)?;
+        Ok(RayPaths::new(Arc::new(paths), compiled))
+    }
+
+    /// Traces as much as a time allows: every k-th ray of each source first, then the rays midway between these, and so on.
+    ///
+    /// A ray that has been begun is traced to its end, and compiling the scene counts: it may take a little longer than `seconds`. The
+    /// GIL is released, and Ctrl-C stops it. The other arguments are those of `trace`.
+    ///
+    /// Args:
+    ///     seconds: the time, 0 or more; `math.inf` for as much as it takes.
+    ///
+    /// Raises:
+    ///     OptionError: an option cannot be used.
+    #[pyo3(signature = (
+        seconds, physics = "exact", *, max_events = 80, min_intensity = 0.02, threads = None,
+        max_vertices = TraceOptions::DEFAULT_MAX_VERTICES as i64, length_mm = None
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
+    fn trace_within(
+        &self,
+        py: Python<'_>,
+        seconds: f64,
+        physics: &str,
+        max_events: i64,
+        min_intensity: f64,
+        threads: Option<i64>,
+        max_vertices: i64,
+        length_mm: Option<f64>,
+    ) -> PyResult<PartialTrace> {
+        let start = Instant::now();
+        let options = trace::options(py, physics, max_events, min_intensity, threads, max_vertices, length_mm)?;
+        if seconds.is_nan() || seconds < 0.0 {
+            return Err(error::option_error(py, "seconds", &seconds.to_string(), "a number, 0 or more"));
         }
-        Ok(RayPaths::new(paths, compiled))
+        let compiled = self.compiled(py)?;
+        for report in &compiled.reports {
+            error::warn(py, &report.to_string())?;
+        }
+        let work = {
+            let (compiled, options) = (Arc::clone(&compiled), options.clone());
+            let is_over = move || start.elapsed().as_secs_f64() >= seconds;
+            move |control: &TraceControl| trace_within(&compiled.system, &options, control, &is_over)
+        };
+        let partial = trace::run(py, None, work)?.map_err(|error| error::trace_error(py, &error))?;
+        trace::warn_if_truncated(py, partial.paths(), &options)?;
+        PartialTrace::new(py, partial, compiled)
     }
 
     /// A picture of the elements and sources, without light.

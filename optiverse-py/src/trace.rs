@@ -1,11 +1,10 @@
-//! Runs a trace on a thread of its own, while the calling thread looks for Ctrl-C and tells how far it is.
+//! Options of a trace from keywords; runs one on a thread of its own, while the calling thread looks for Ctrl-C and tells how far it is.
 
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use optiverse_core::optics::Compiled;
-use optiverse_core::trace::{RayPaths, TraceControl, TraceError, TraceOptions, trace_with_control};
+use optiverse_core::trace::{Physics, RayPaths, TraceControl, TraceError, TraceOptions};
 use pyo3::prelude::*;
 
 use crate::error;
@@ -16,28 +15,70 @@ const SIGNALS_EVERY: Duration = Duration::from_millis(50);
 /// How often progress is told.
 const PROGRESS_EVERY: Duration = Duration::from_millis(250);
 
-/// Traces with the GIL released; `progress` is called with source rays done and in all, also once at the end.
+/// The options of a trace, from keywords.
 ///
 /// # Errors
-/// Where the core refuses, where `progress` raises, and `KeyboardInterrupt`; the trace is stopped then.
-pub(crate) fn run(
+/// Where one cannot be used whatever the core says about the others.
+pub(crate) fn options(
     py: Python<'_>,
-    compiled: &Arc<Compiled>,
-    options: TraceOptions,
+    physics: &str,
+    max_events: i64,
+    min_intensity: f64,
+    threads: Option<i64>,
+    max_vertices: i64,
+    length_mm: Option<f64>,
+) -> PyResult<TraceOptions> {
+    let refused =
+        |option, value: &dyn ToString, expected| error::option_error(py, option, &value.to_string(), expected);
+    Ok(TraceOptions {
+        physics: Physics::preset(physics).ok_or_else(|| {
+            refused("physics", &format!("{physics:?}"), "\"exact\", \"optiverse-0.3.4\" or \"optiverse-0.2.7\"")
+        })?,
+        max_events: u32::try_from(max_events)
+            .map_err(|_| refused("max_events", &max_events, "a whole number from 0 to 4294967295"))?,
+        min_intensity,
+        length_mm,
+        threads: match threads.map(usize::try_from) {
+            None => None,
+            Some(Ok(threads)) if threads > 0 => Some(threads),
+            Some(_) => return Err(refused("threads", &threads.unwrap_or(0), "None or a whole number over 0")),
+        },
+        max_vertices: usize::try_from(max_vertices)
+            .map_err(|_| refused("max_vertices", &max_vertices, "a whole number, 0 or more"))?,
+        ..TraceOptions::default()
+    })
+}
+
+/// Says by `warnings.warn` that the result is cut, where it is.
+pub(crate) fn warn_if_truncated(py: Python<'_>, paths: &RayPaths, options: &TraceOptions) -> PyResult<()> {
+    if !paths.is_truncated() {
+        return Ok(());
+    }
+    error::warn(py, &format!("the trace stopped at max_vertices = {}: paths are missing", options.max_vertices))
+}
+
+/// Does work that a control can stop, on a thread of its own and with the GIL released; `progress` is called with source rays done
+/// and in all, also once at the end.
+///
+/// # Errors
+/// Where `progress` raises, and `KeyboardInterrupt`; the work is stopped then. Otherwise what the work gives is returned.
+pub(crate) fn run<T: Send + 'static>(
+    py: Python<'_>,
     progress: Option<&Bound<'_, PyAny>>,
-) -> PyResult<RayPaths> {
+    work: impl FnOnce(&TraceControl) -> T + Send + 'static,
+) -> PyResult<T> {
     let control = Arc::new(TraceControl::new());
     let (done, mut result) = channel();
     let thread = {
-        let (compiled, control) = (Arc::clone(compiled), Arc::clone(&control));
+        let control = Arc::clone(&control);
         std::thread::Builder::new().name("optiverse-trace".to_owned()).spawn(move || {
             // Nobody listens any more where the caller gave up.
-            let _ = done.send(trace_with_control(&compiled.system, &options, &control));
+            let _ = done.send(work(&control));
         })
     };
     let thread = thread.map_err(|error| error::no_thread(&error))?;
     let mut told = Instant::now();
-    let outcome: PyResult<Option<Result<RayPaths, TraceError>>> = loop {
+    let outcome: PyResult<Option<T>> = loop {
         // By value and back: a receiver can be sent to the detached state, but not shared with it.
         let (received, receiver) = py.detach(move || (result.recv_timeout(SIGNALS_EVERY), result));
         result = receiver;
@@ -62,13 +103,10 @@ pub(crate) fn run(
     if let Err(panic) = py.detach(|| thread.join()) {
         std::panic::resume_unwind(panic);
     }
-    let paths = match outcome? {
-        Some(paths) => paths.map_err(|error| error::trace_error(py, &error))?,
-        // Not reached: a thread that sent nothing has panicked.
-        None => return Err(error::trace_error(py, &TraceError::Cancelled)),
-    };
+    // Not without a result: a thread that sent nothing has panicked.
+    let done = outcome?.ok_or_else(|| error::trace_error(py, &TraceError::Cancelled))?;
     if let Some(progress) = progress {
         progress.call1(control.progress())?;
     }
-    Ok(paths)
+    Ok(done)
 }

@@ -20,12 +20,15 @@ from optiverse_engine._native import (
     Hit,
     Item,
     Layer,
+    PartialTrace,
     PowerBalance,
     RayPath,
     RayPaths,
     Report,
     Scene,
     Surface,
+    Tracer,
+    Update,
     __version__,
 )
 from optiverse_engine.errors import (
@@ -66,6 +69,7 @@ __all__ = [
     "OptionError",
     "OptiverseError",
     "OptiverseWarning",
+    "PartialTrace",
     "PowerBalance",
     "PropertyTypeError",
     "RayPath",
@@ -83,7 +87,9 @@ __all__ = [
     "SyncArgumentError",
     "SyncError",
     "TraceError",
+    "Tracer",
     "UnknownElementError",
     "UnknownItemError",
+    "Update",
     "__version__",
 ]

@@ -41,12 +41,15 @@ __all__ = [
     "Hit",
     "Item",
     "Layer",
+    "PartialTrace",
     "PowerBalance",
     "RayPath",
     "RayPaths",
     "Report",
     "Scene",
     "Surface",
+    "Tracer",
+    "Update",
     "_Client",
     "__version__",
     "_run_relay",
@@ -121,6 +124,17 @@ class Scene:
         strict: bool = False,
         smallest_hit_mm: float = 1e-3,
     ) -> RayPaths: ...
+    def trace_within(
+        self,
+        seconds: float,
+        physics: _PhysicsName = "exact",
+        *,
+        max_events: int = 80,
+        min_intensity: float = 0.02,
+        threads: int | None = None,
+        max_vertices: int = ...,
+        length_mm: float | None = None,
+    ) -> PartialTrace: ...
     def to_svg(
         self,
         *,
@@ -232,9 +246,62 @@ class Surface:
     @property
     def element(self) -> str: ...
     @property
+    def label(self) -> str | None: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def parameters(self) -> dict[str, Any]: ...
+    @property
     def hidden(self) -> bool: ...
     @property
     def points(self) -> _Float64Array: ...
+
+@final
+class Tracer:
+    def __new__(
+        cls,
+        scene: Scene,
+        physics: _PhysicsName = "exact",
+        *,
+        max_events: int = 80,
+        min_intensity: float = 0.02,
+        threads: int | None = None,
+        max_vertices: int = ...,
+        length_mm: float | None = None,
+    ) -> Tracer: ...
+    @property
+    def scene(self) -> Scene: ...
+    @property
+    def paths(self) -> RayPaths: ...
+    @property
+    def reports(self) -> list[Report]: ...
+    def update(self) -> Update: ...
+
+@final
+class Update:
+    @property
+    def whole(self) -> bool: ...
+    @property
+    def rays(self) -> NDArray[np.int64]: ...
+    @property
+    def paths(self) -> RayPaths: ...
+    @property
+    def indices(self) -> NDArray[np.int64]: ...
+    @property
+    def traced_rays(self) -> int: ...
+
+@final
+class PartialTrace:
+    @property
+    def paths(self) -> RayPaths: ...
+    @property
+    def complete(self) -> bool: ...
+    @property
+    def rays(self) -> NDArray[np.int64]: ...
+    @property
+    def ray_count(self) -> int: ...
+    @property
+    def stride(self) -> int | None: ...
 
 @final
 class RayPaths:

@@ -110,7 +110,8 @@ class _Json:
         """Print an event; of changes with what the items have now."""
         members = {"event": type(event).__name__}
         if isinstance(event, SceneChanged):
-            scene = self._session.scene
+            # As it is at one moment: others edit meanwhile.
+            scene = self._session.scene.copy()
             ids = [*event.added, *event.changed]
             items = {id: dict(item) for id in ids if (item := scene.get(id)) is not None}
             self._print({**members, "items": items, "removed": list(event.removed)})
@@ -127,7 +128,7 @@ class _Json:
                 "status": session.status,
                 "role": session.role,
                 "peers": [asdict(peer) for peer in session.peers.values()],
-                "items": {id: dict(item) for id, item in session.scene.items()},
+                "items": {id: dict(item) for id, item in session.scene.copy().items()},
             }
         )
 
@@ -167,11 +168,11 @@ class _Lines:
 
     def state(self) -> None:
         """Print the session as it is."""
-        session = self._session
-        self._print(f"session {session.name}, {len(session.scene)} items; {session.user} is {session.role}")
+        session, scene = self._session, self._session.scene.copy()
+        self._print(f"session {session.name}, {len(scene)} items; {session.user} is {session.role}")
         for peer in session.peers.values():
             self._print(f"  here: {_one_line(peer.user)}{_whereabouts(peer)}")
-        for item in session.scene.values():
+        for item in scene.values():
             self._print(f"  {_label(item)}")
 
     def end(self) -> None:
@@ -202,7 +203,8 @@ class _Lines:
         return [_one_line(str(event))]
 
     def _changes(self, event: SceneChanged) -> list[str]:
-        scene = self._session.scene
+        # As it is at one moment: others edit meanwhile.
+        scene = self._session.scene.copy()
         lines = [f"+ {_label(item)}" for id in event.added if (item := scene.get(id)) is not None]
         for id, keys in event.changed.items():
             item = scene.get(id)

@@ -62,7 +62,8 @@ class Session(_Client):
 
     Attributes:
         scene: the scene as the user is to see it: what is confirmed, with the user's own edits on top. Always the same
-            object, which follows the session; `scene.copy()` is a free one.
+            object, which follows the session, also while you look at it: an item may be gone the next moment.
+            `scene.copy()` is the scene at one moment, and free.
         url: the whole address.
         name: the name of the session.
         user: the name of the user.

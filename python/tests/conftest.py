@@ -134,4 +134,5 @@ def until(is_so, what="it"):
 
 def contents(scene):
     """The items of a scene, to compare."""
-    return {id: dict(item) for id, item in scene.items()}
+    # As it is at one moment: others edit meanwhile.
+    return {id: dict(item) for id, item in scene.copy().items()}

@@ -1,11 +1,11 @@
 //! From a scene to a system: the only place that reads the file format's optical keys.
 
-use std::collections::HashSet;
 use std::fmt;
 
 use glam::DVec2;
 use num_complex::Complex64;
 
+use super::assemble::{Part, assemble};
 use super::colour;
 use super::element::{
     BeamSplitter, Dichroic, Element, FaradayRotator, LinearPolariser, Medium, Mirror, PolarisingBeamSplitter,
@@ -75,82 +75,16 @@ impl OpticalSystem {
     /// # Errors
     /// With [`Strictness::Strict`], where any item cannot be traced.
     pub fn compile(scene: &Scene, strictness: Strictness) -> Result<Compiled, CompileError> {
-        let hidden = scene.hidden_items();
-        let mut reports = Vec::new();
-        let (mut surfaces, mut sources) = (Vec::new(), Vec::new());
-        let (mut items, mut source_items) = (Vec::new(), Vec::new());
-        for item in scene.items().chain(scene.linked_items()) {
-            let mut item_reports = ItemReports::new(item);
-            let is_hidden = hidden.contains(item.id());
-            match item.kind() {
-                ItemKind::Source => {
-                    if let Some(mut source) = read_source(item, &mut item_reports) {
-                        source.hidden = is_hidden;
-                        // Cannot be cut off in a scene that fits into memory.
-                        source.index = source_items.len() as u32;
-                        sources.push(source);
-                    }
-                    source_items.push(item.id().clone());
-                }
-                ItemKind::Ruler | ItemKind::Text | ItemKind::Rectangle | ItemKind::PathMeasure => {}
-                ItemKind::Other => {
-                    Reader::new(item.properties(), String::new(), &mut item_reports)
-                        .refuse("_type", "\"source\" or \"component\"");
-                }
-                _ => {
-                    let number = items.len() as u32;
-                    if let Some(mut found) = read_component(item, number, &mut item_reports) {
-                        found.iter_mut().for_each(|surface| surface.hidden = is_hidden);
-                        if !found.is_empty() {
-                            items.push(item.id().clone());
-                        }
-                        surfaces.append(&mut found);
-                    }
-                }
-            }
-            reports.append(&mut item_reports.finish());
-        }
-        leave_out_dark_materials(scene, &sources, &mut surfaces, &items, &mut reports);
-        let refused = reports.iter().any(|report| report.severity == Severity::Error);
+        let items: Vec<&Item> = scene.items().chain(scene.linked_items()).collect();
+        let parts: Vec<Part> = items.iter().map(|item| Part::of(item)).collect();
+        let ids = items.iter().map(|item| item.id());
+        let compiled = assemble(scene, &scene.hidden_items(), ids.zip(&parts));
+        let refused = compiled.reports.iter().any(|report| report.severity == Severity::Error);
         if refused && strictness == Strictness::Strict {
-            return Err(CompileError { reports });
+            return Err(CompileError { reports: compiled.reports });
         }
-        match OpticalSystem::new(surfaces, sources, items, source_items) {
-            Ok(system) => Ok(Compiled { system, reports }),
-            // Not reached: surfaces of such materials have been left out.
-            Err(_) => Err(CompileError { reports }),
-        }
+        Ok(compiled)
     }
-}
-
-/// Leaves out items with a material that has no index at the wavelength of some source.
-fn leave_out_dark_materials(
-    scene: &Scene,
-    sources: &[Source],
-    surfaces: &mut Vec<Surface>,
-    items: &[crate::scene::ItemId],
-    reports: &mut Vec<Report>,
-) {
-    let mut dark = HashSet::new();
-    for surface in surfaces.iter() {
-        let Element::RefractiveInterface(interface) = &surface.element else { continue };
-        for (key, medium) in [("n1_material", interface.first()), ("n2_material", interface.second())] {
-            let Err(error) = medium.serves(sources) else { continue };
-            let Some(item) = items.get(surface.item as usize).and_then(|id| scene.get(id.as_ref())) else { continue };
-            let mut item_reports = ItemReports::new(item);
-            let key = format!("interfaces[{}].{key}", surface.interface);
-            let name = medium.material().map_or("", Material::name);
-            item_reports.push(
-                Severity::Error,
-                key,
-                format!("\"{name}\""),
-                &format!("a material for every source: {error}"),
-            );
-            reports.append(&mut item_reports.finish());
-            dark.insert(surface.item);
-        }
-    }
-    surfaces.retain(|surface| !dark.contains(&surface.item));
 }
 
 /// A position of the format; `None` is reported.
@@ -168,7 +102,7 @@ fn read_point(reader: &mut Reader<'_, '_>, keys: [&'static str; 2], defaults: [f
     Some(DVec2::new(x?, y?))
 }
 
-fn read_source<'a>(item: &'a Item, reports: &mut ItemReports<'a>) -> Option<Source> {
+pub(super) fn read_source<'a>(item: &'a Item, reports: &mut ItemReports<'a>) -> Option<Source> {
     let defaults = SourceParameters::default();
     let mut r = Reader::new(item.properties(), String::new(), reports);
     // Read everything before giving up, so that one look at the reports shows all that is wrong.
@@ -240,8 +174,8 @@ fn read_polarisation(r: &mut Reader<'_, '_>) -> Option<JonesVector> {
     }
 }
 
-/// The surfaces of a component, of either format; `None` where any cannot be used.
-fn read_component<'a>(item: &'a Item, number: u32, reports: &mut ItemReports<'a>) -> Option<Vec<Surface>> {
+/// The surfaces of a component, of either format; `None` where any cannot be used. Their item is number 0 until there is a system.
+pub(super) fn read_component<'a>(item: &'a Item, reports: &mut ItemReports<'a>) -> Option<Vec<Surface>> {
     let properties = item.properties();
     let interfaces = match properties.get("interfaces") {
         None | Some(Value::Null) => &[][..],
@@ -279,7 +213,7 @@ fn read_component<'a>(item: &'a Item, number: u32, reports: &mut ItemReports<'a>
             r.refuse(key, "a length over 1e-9 mm, with both ends within 1e9 mm of the origin");
             return None;
         };
-        return Some(vec![Surface::new(Shape::Segment(segment), element?, number, 0)]);
+        return Some(vec![Surface::new(Shape::Segment(segment), element?, 0, 0)]);
     }
 
     let mut parts = Vec::with_capacity(interfaces.len());
@@ -310,7 +244,7 @@ fn read_component<'a>(item: &'a Item, number: u32, reports: &mut ItemReports<'a>
                 return None;
             }
         };
-        surfaces.push(Surface::new(shape, part.element, number, i as u32));
+        surfaces.push(Surface::new(shape, part.element, 0, i as u32));
     }
     Some(surfaces)
 }

@@ -2,6 +2,7 @@
 
 use glam::DVec2;
 
+use super::Source;
 use super::element::Element;
 use crate::geometry::{Aabb, Arc, Segment};
 
@@ -97,5 +98,15 @@ impl Surface {
     #[must_use]
     pub fn is_hidden(&self) -> bool {
         self.hidden
+    }
+
+    /// Whether its materials have an index at the wavelengths of all these sources.
+    pub(super) fn serves(&self, sources: &[Source]) -> bool {
+        match &self.element {
+            Element::RefractiveInterface(interface) => {
+                [interface.first(), interface.second()].iter().all(|medium| medium.serves(sources).is_ok())
+            }
+            _ => true,
+        }
     }
 }

@@ -59,16 +59,29 @@ impl OpticalSystem {
                 interface.second().serves(&sources)?;
             }
         }
-        // Grown by more than the tolerance of any hit rule, so that no box hides a hit at its edge.
-        let boxes: Vec<_> = surfaces
-            .iter()
-            .map(|surface| {
-                let aabb = surface.shape.aabb();
-                let reach = aabb.min.abs().max(aabb.max.abs()).max_element();
-                aabb.grown(1e-6 + 1e-12 * reach)
-            })
-            .collect();
-        Ok(OpticalSystem { index: Bvh::build(&boxes), surfaces, sources, items, source_items })
+        Ok(Self::of_checked(surfaces, sources, items, source_items))
+    }
+
+    /// A system of what has been checked already.
+    pub(super) fn of_checked(
+        surfaces: Vec<Surface>,
+        sources: Vec<Source>,
+        items: Vec<ItemId>,
+        source_items: Vec<ItemId>,
+    ) -> Self {
+        let index = index_over(&surfaces);
+        OpticalSystem { index, surfaces, sources, items, source_items }
+    }
+
+    /// Puts surfaces that have been checked in the places of others, by number; returns each as it was and as it is.
+    pub(super) fn exchange_surfaces(&mut self, surfaces: Vec<(usize, Surface)>) -> Vec<[Surface; 2]> {
+        let exchange = |(number, surface): (usize, Surface)| {
+            let before = std::mem::replace(&mut self.surfaces[number], surface.clone());
+            [before, surface]
+        };
+        let exchanged = surfaces.into_iter().map(exchange).collect();
+        self.index = index_over(&self.surfaces);
+        exchanged
     }
 
     /// Whether a point lies within the largest coordinate.
@@ -103,4 +116,17 @@ impl OpticalSystem {
     pub(crate) fn index(&self) -> &Bvh {
         &self.index
     }
+}
+
+fn index_over(surfaces: &[Surface]) -> Bvh {
+    // Grown by more than the tolerance of any hit rule, so that no box hides a hit at its edge.
+    let boxes: Vec<_> = surfaces
+        .iter()
+        .map(|surface| {
+            let aabb = surface.shape.aabb();
+            let reach = aabb.min.abs().max(aabb.max.abs()).max_element();
+            aabb.grown(1e-6 + 1e-12 * reach)
+        })
+        .collect();
+    Bvh::build(&boxes)
 }

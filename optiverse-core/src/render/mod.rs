@@ -9,4 +9,4 @@ mod svg;
 
 pub use csv::csv;
 pub use json::{json, raytrace_json};
-pub use svg::{Background, Crop, SvgOptions, svg};
+pub use svg::{Background, Crop, SvgOptions, description, label, svg};

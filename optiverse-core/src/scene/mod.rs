@@ -35,16 +35,16 @@ pub use serde_json::Value;
 
 pub use edit::{Edit, EditError, MAX_BATCH_NESTING, PropertyChange};
 pub use error::{SceneError, SceneWarning};
-#[cfg(feature = "fs")]
-pub use file::LibraryProblem;
 pub use file::{ComponentRecord, Library, MAX_NESTING};
+#[cfg(feature = "fs")]
+pub use file::{LibraryProblem, LoadError};
 // The synchronisation engine keeps values as text and reads them by the same grammar.
 pub(crate) use file::read;
 pub use item::{Item, ItemError, ItemId, ItemKind, Section};
 pub use layers::{LayerKind, LayerNode, LayerTree, LinkMetadata, NestedLayer};
 #[cfg(feature = "fs")]
 pub use links::LocalFiles;
-pub use links::{AssemblyFiles, FileError, LinkError, MAX_LINK_DEPTH, MAX_LINKED_ITEMS, MAX_LINKS};
+pub use links::{AssemblyFiles, FileError, LinkError, MAX_LINK_DEPTH, MAX_LINKED_ITEMS, MAX_LINKS, NoFiles};
 pub use scene::Scene;
 
 /// The properties of an item or of a document: their order is kept, and numbers are kept as they were written.

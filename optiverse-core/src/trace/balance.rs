@@ -51,4 +51,9 @@ impl PowerBalance {
         self.too_long += other.too_long;
         self.limit += other.limit;
     }
+    /// Books source rays that the limit on vertices left out.
+    pub(super) fn book_untraced(&mut self, rays: u64) {
+        self.emitted += rays as f64;
+        self.limit += rays as f64;
+    }
 }

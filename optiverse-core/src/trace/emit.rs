@@ -43,6 +43,11 @@ impl<'a> Emission<'a> {
         self.first[self.first.len() - 1]
     }
 
+    /// Each source that is shown, the number of its first ray, and how many it sends.
+    pub(super) fn sources(&self) -> impl Iterator<Item = (&'a Source, u64, u64)> {
+        self.sources.iter().zip(self.first.windows(2)).map(|(&source, rays)| (source, rays[0], rays[1] - rays[0]))
+    }
+
     /// Source of a ray, and which of the source's rays it is.
     pub(super) fn source_of(&self, ray: u64) -> (&'a Source, u64) {
         let at = self.first.partition_point(|&first| first <= ray) - 1;

@@ -9,8 +9,10 @@ mod options;
 mod parallel;
 mod paths;
 mod physics;
+mod retrace;
 mod tracer;
 mod vertices;
+mod within;
 
 pub use balance::PowerBalance;
 pub use options::{TraceControl, TraceError, TraceOptions};
@@ -20,3 +22,5 @@ pub use physics::{
     ArcSide, BeamMatrices, ClearAperture, FresnelLaw, GaussianSources, HiddenItems, JonesLength, LengthBudget, LensLaw,
     MirrorJones, Physics, PointFan, SelfHits, WaveplateReturn, WeakRays,
 };
+pub use retrace::{RayId, Tracer, Update, UpdateError};
+pub use within::{PartialTrace, trace_within};

@@ -4,6 +4,7 @@ use std::num::NonZero;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use super::balance::PowerBalance;
 use super::emit::Emission;
 use super::options::{TraceControl, TraceError, TraceOptions};
 use super::paths::RayPaths;
@@ -11,8 +12,37 @@ use super::tracer::{Stopped, Tracer};
 use crate::optics::OpticalSystem;
 
 /// Source rays handed out at a time. The number must not depend on the number of threads: sums of power are rounded
-/// chunk by chunk.
-const CHUNK: u64 = 16;
+/// ray by ray, and these sums chunk by chunk.
+pub(super) const CHUNK: u64 = 16;
+
+/// The source rays to trace.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Rays<'a> {
+    /// All of them.
+    All,
+    /// Those of these numbers.
+    These(&'a [u64]),
+}
+
+/// What became of one source ray.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TracedRay {
+    /// Its number among all source rays.
+    pub(super) number: u64,
+    /// Number of its paths.
+    pub(super) paths: usize,
+    /// Where its power went.
+    pub(super) balance: PowerBalance,
+}
+
+/// Paths, and which of them are whose.
+#[derive(Debug)]
+pub(super) struct Traced {
+    /// The paths, without tables of items.
+    pub(super) paths: RayPaths,
+    /// Of each source ray in turn, where it was asked for.
+    pub(super) rays: Vec<TracedRay>,
+}
 
 /// Traces all sources of a system.
 ///
@@ -34,14 +64,38 @@ pub fn trace_with_control(
     options.validate()?;
     let emission = Emission::new(system, options);
     control.begin(emission.len());
-    let job = Job { system, options, control, emission: &emission };
-    let chunks = emission.len().div_ceil(CHUNK);
-    let threads = thread_count(options, chunks);
-    let mut paths = if threads == 1 { job.trace_here()? } else { job.trace_on(threads)? };
+    let job = Job { system, options, control, emission: &emission, rays: Rays::All, keep_rays: false, is_over: None };
+    let mut paths = job.run()?.paths;
     paths.items = system.items().to_vec();
     paths.source_items = system.source_items().to_vec();
     Ok(paths)
 }
+
+/// Traces these rays of a system and keeps apart what became of each; the options must have been validated.
+pub(super) fn trace_rays(
+    system: &OpticalSystem,
+    options: &TraceOptions,
+    control: &TraceControl,
+    emission: &Emission<'_>,
+    rays: Rays<'_>,
+) -> Result<Traced, TraceError> {
+    Job { system, options, control, emission, rays, keep_rays: true, is_over: None }.run()
+}
+
+/// Does as [`trace_rays`], until `is_over`, which is asked before each ray; rays that were not begun are not in the result then.
+pub(super) fn trace_rays_until(
+    system: &OpticalSystem,
+    options: &TraceOptions,
+    control: &TraceControl,
+    emission: &Emission<'_>,
+    rays: Rays<'_>,
+    is_over: IsOver<'_>,
+) -> Result<Traced, TraceError> {
+    Job { system, options, control, emission, rays, keep_rays: true, is_over: Some(is_over) }.run()
+}
+
+/// Tells whether time is up.
+pub(super) type IsOver<'a> = &'a (dyn Fn() -> bool + Sync);
 
 /// Chunks a thread should find to do: starting one costs about as much as tracing this many short rays.
 const CHUNKS_PER_THREAD: u64 = 2;
@@ -64,80 +118,127 @@ struct Job<'a> {
     options: &'a TraceOptions,
     control: &'a TraceControl,
     emission: &'a Emission<'a>,
+    rays: Rays<'a>,
+    keep_rays: bool,
+    is_over: Option<IsOver<'a>>,
 }
 
 impl Job<'_> {
+    fn run(&self) -> Result<Traced, TraceError> {
+        let threads = thread_count(self.options, self.chunks());
+        if threads == 1 { self.trace_here() } else { self.trace_on(threads) }
+    }
+
+    /// Number of source rays to trace.
+    fn ray_count(&self) -> u64 {
+        match self.rays {
+            Rays::All => self.emission.len(),
+            Rays::These(numbers) => numbers.len() as u64,
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_over.is_some_and(|is_over| is_over())
+    }
+
+    fn chunks(&self) -> u64 {
+        self.ray_count().div_ceil(CHUNK)
+    }
+
     fn tracer(&self, max_vertices: usize) -> Tracer<'_> {
         Tracer::new(self.system, self.options, self.control, max_vertices)
     }
 
-    /// Traces one chunk of source rays and appends it to what the tracer has.
-    fn trace_chunk(&self, tracer: &mut Tracer<'_>, chunk: u64) -> Result<(), TraceError> {
-        let mut before = std::mem::take(&mut tracer.paths.balance);
-        let rays = chunk * CHUNK..((chunk + 1) * CHUNK).min(self.emission.len());
-        for ray in rays.clone() {
+    /// Traces one chunk of source rays and appends it to what the tracer has, and what became of each ray to `kept`.
+    fn trace_chunk(&self, tracer: &mut Tracer<'_>, chunk: u64, kept: &mut Vec<TracedRay>) -> Result<(), TraceError> {
+        let mut sum = PowerBalance::default();
+        let before = std::mem::take(&mut tracer.paths.balance);
+        let rays = chunk * CHUNK..((chunk + 1) * CHUNK).min(self.ray_count());
+        let mut done = rays.end - rays.start;
+        for at in rays.clone() {
+            if self.is_over() {
+                done = at - rays.start;
+                break;
+            }
+            // The numbers of rays that are listed lie in memory.
+            let ray = match self.rays {
+                Rays::All => at,
+                Rays::These(numbers) => numbers[at as usize],
+            };
             let (source, index) = self.emission.source_of(ray);
             let emitted = self.emission.emit(source, index);
-            match tracer.trace_ray(source, index, emitted) {
+            let first_path = tracer.paths.len();
+            let traced = tracer.trace_ray(source, index, emitted);
+            let balance = std::mem::take(&mut tracer.paths.balance);
+            sum.add(&balance);
+            if self.keep_rays {
+                kept.push(TracedRay { number: ray, paths: tracer.paths.len() - first_path, balance });
+            }
+            match traced {
                 Ok(()) => {}
                 Err(Stopped::Cancelled) => return Err(TraceError::Cancelled),
                 Err(Stopped::Limit) => {
                     tracer.paths.truncated = true;
-                    tracer.paths.book_untraced(rays.end - ray - 1);
+                    sum.book_untraced(rays.end - at - 1);
                     break;
                 }
             }
         }
-        before.add(&tracer.paths.balance);
         tracer.paths.balance = before;
-        self.control.advance(rays.end - rays.start);
+        tracer.paths.balance.add(&sum);
+        self.control.advance(done);
         Ok(())
     }
 
-    fn trace_here(&self) -> Result<RayPaths, TraceError> {
+    fn trace_here(&self) -> Result<Traced, TraceError> {
         let mut tracer = self.tracer(self.options.max_vertices);
-        for chunk in 0..self.emission.len().div_ceil(CHUNK) {
+        let mut rays = Vec::new();
+        for chunk in 0..self.chunks() {
             if tracer.paths.truncated {
-                tracer.paths.book_untraced(self.rays_from(chunk));
+                tracer.paths.balance.book_untraced(self.rays_from(chunk));
                 break;
             }
-            self.trace_chunk(&mut tracer, chunk)?;
+            if self.is_over() {
+                break;
+            }
+            self.trace_chunk(&mut tracer, chunk, &mut rays)?;
         }
-        Ok(tracer.paths)
+        Ok(Traced { paths: tracer.paths, rays })
     }
 
     /// Chunks go to threads in order; results are joined in that order, so the number of threads leaves no trace in them.
-    fn trace_on(&self, threads: usize) -> Result<RayPaths, TraceError> {
-        let chunks = self.emission.len().div_ceil(CHUNK);
+    fn trace_on(&self, threads: usize) -> Result<Traced, TraceError> {
+        let chunks = self.chunks();
         let next = AtomicU64::new(0);
         let vertices = AtomicUsize::new(0);
         let worker = || {
             let mut tracer = self.tracer(self.options.max_vertices);
-            let mut done: Vec<(u64, RayPaths)> = Vec::new();
+            let mut done: Vec<(u64, Traced)> = Vec::new();
+            let mut rays = Vec::new();
             loop {
                 // Whatever has been counted by now comes before the chunk that is taken next: if it fills the result, that
                 // chunk has no place in it.
-                if vertices.load(Ordering::SeqCst) > self.options.max_vertices {
+                if vertices.load(Ordering::SeqCst) > self.options.max_vertices || self.is_over() {
                     return Ok(done);
                 }
                 let chunk = next.fetch_add(1, Ordering::SeqCst);
                 if chunk >= chunks {
                     return Ok(done);
                 }
-                self.trace_chunk(&mut tracer, chunk)?;
+                self.trace_chunk(&mut tracer, chunk, &mut rays)?;
                 // The next chunk will be about as large.
                 let next_paths = RayPaths::with_capacity(tracer.paths.vertex_count());
                 let paths = std::mem::replace(&mut tracer.paths, next_paths);
                 vertices.fetch_add(paths.vertex_count(), Ordering::SeqCst);
                 let full = paths.truncated;
-                done.push((chunk, paths));
+                done.push((chunk, Traced { paths, rays: std::mem::take(&mut rays) }));
                 if full {
                     vertices.store(usize::MAX / 2, Ordering::SeqCst);
                     return Ok(done);
                 }
             }
         };
-        let results: Vec<Result<Vec<(u64, RayPaths)>, TraceError>> = std::thread::scope(|scope| {
+        let results: Vec<Result<Vec<(u64, Traced)>, TraceError>> = std::thread::scope(|scope| {
             let handles: Vec<_> = (1..threads).map(|_| scope.spawn(worker)).collect();
             let own = worker();
             let others = handles.into_iter().map(|handle| match handle.join() {
@@ -152,39 +253,34 @@ impl Job<'_> {
         }
         done.sort_unstable_by_key(|&(chunk, _)| chunk);
 
-        let total: usize = done.iter().map(|(_, paths)| paths.vertex_count()).sum();
+        let total: usize = done.iter().map(|(_, traced)| traced.paths.vertex_count()).sum();
         let mut joined = RayPaths::with_capacity(total.min(self.options.max_vertices));
+        let mut rays = Vec::new();
         let mut after = 0;
-        for (chunk, mut paths) in done {
+        for (chunk, Traced { mut paths, rays: mut of_chunk }) in done {
             let room = self.options.max_vertices - joined.vertex_count();
             if paths.vertex_count() > room || (paths.truncated && room < self.options.max_vertices) {
                 // The limit falls into this chunk: trace it again with what is left.
                 let mut tracer = self.tracer(room);
-                self.trace_chunk(&mut tracer, chunk)?;
+                of_chunk.clear();
+                self.trace_chunk(&mut tracer, chunk, &mut of_chunk)?;
                 paths = tracer.paths;
             }
             joined.append(&mut paths);
+            rays.append(&mut of_chunk);
             after = chunk + 1;
             if joined.truncated {
                 break;
             }
         }
         if after < chunks {
-            joined.book_untraced(self.rays_from(after));
+            joined.balance.book_untraced(self.rays_from(after));
         }
-        Ok(joined)
+        Ok(Traced { paths: joined, rays })
     }
 
     /// Number of source rays from a chunk on.
     fn rays_from(&self, chunk: u64) -> u64 {
-        self.emission.len().saturating_sub(chunk * CHUNK)
-    }
-}
-
-impl RayPaths {
-    /// Books source rays that the limit on vertices left out.
-    fn book_untraced(&mut self, rays: u64) {
-        self.balance.emitted += rays as f64;
-        self.balance.limit += rays as f64;
+        self.ray_count().saturating_sub(chunk * CHUNK)
     }
 }

@@ -1,6 +1,8 @@
 //! Scenes for tests, written as the JSON of the file format.
 #![allow(dead_code, reason = "each test binary uses its own part of these helpers")]
 
+pub(crate) mod bits;
+pub(crate) mod edits;
 pub(crate) mod random;
 
 use glam::DVec2;

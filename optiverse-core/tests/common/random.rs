@@ -3,6 +3,7 @@
 use glam::DVec2;
 use optiverse_core::optics::OpticalSystem;
 use optiverse_core::scene::Value;
+use optiverse_core::trace::{Physics, TraceOptions};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -229,4 +230,22 @@ pub(crate) fn any_scene(surfaces: usize, max_rays: i64) -> impl Strategy<Value =
     let surfaces = prop::collection::vec(surface(any_element()), 1..=surfaces);
     let sources = prop::collection::vec(any_source(max_rays), 1..=3);
     (surfaces, sources).prop_map(|(surfaces, sources)| RandomScene { surfaces, sources })
+}
+
+/// Both presets, and limits that are reached and that are not.
+pub(crate) fn any_options() -> impl Strategy<Value = TraceOptions> {
+    let physics = prop_oneof![Just(Physics::EXACT), Just(Physics::OPTIVERSE_034)];
+    let intensity = prop_oneof![Just(0.0), Just(0.02), Just(0.6), Just(1.5)];
+    let vertices = prop_oneof![1 => 0..300_usize, 4 => Just(20_000)];
+    let length = prop_oneof![3 => Just(None), 1 => (1.0..200.0_f64).prop_map(Some)];
+    (physics, 0..12_u32, intensity, vertices, length, 1..=3_usize).prop_map(
+        |(physics, max_events, min_intensity, max_vertices, length_mm, threads)| TraceOptions {
+            physics,
+            max_events,
+            min_intensity,
+            length_mm,
+            threads: Some(threads),
+            max_vertices,
+        },
+    )
 }

@@ -38,7 +38,7 @@ def until(qt, is_so, what="it"):
 class AppClient(QObject):
     """Speaks as the app 0.3.4 does: whole items in commands, the scene on joining, a ping every 30 s.
 
-    In the role of host it hands its scene to who joins and takes none; as a client it wipes its canvas for the one it gets.
+    In the role of host it hands its scene to who joins and takes none; as a client it wipes its canvas for another's.
     """
 
     def __init__(self, url, role, items=()):

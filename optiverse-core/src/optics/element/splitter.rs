@@ -59,6 +59,14 @@ impl PolarisingBeamSplitter {
     pub fn axis(&self) -> PolarisationAxis {
         self.axis
     }
+
+    /// Direction of that polarisation in degrees from h, over −90 and up to 90.
+    #[must_use]
+    pub fn transmission_axis_deg(&self) -> f64 {
+        let (along, _) = self.axis.split([1.0.into(), 0.0.into()]);
+        // (cos², cos·sin), which leaves nothing of an axis along v.
+        if along[0].re > 1e-12 { along[1].re.atan2(along[0].re).to_degrees() } else { 90.0 }
+    }
 }
 
 /// Which light a dichroic transmits.
@@ -153,6 +161,14 @@ mod tests {
         assert!(
             (Dichroic::new(550.0, 0.0, "longpass").unwrap().reflectance(549.0) - 0.731_058_578_630_005).abs() < 1e-14
         );
+    }
+
+    #[test]
+    fn the_axis_of_a_splitter_is_found_again() {
+        for degrees in [0.0, 30.0, -45.0, 90.0] {
+            let splitter = PolarisingBeamSplitter::new(degrees).unwrap();
+            assert!((splitter.transmission_axis_deg() - degrees).abs() < 1e-9, "{degrees}");
+        }
     }
 
     #[test]

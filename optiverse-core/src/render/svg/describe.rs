@@ -1,6 +1,6 @@
 //! Elements and sources in words: labels, and the titles that show on hovering.
 
-use crate::optics::element::{Element, Medium, PassType, PolarisingBeamSplitter};
+use crate::optics::element::{Element, Medium, PassType};
 use crate::optics::{Beam, Shape, Source};
 
 /// A number for people: four decimals at most, with a true minus sign.
@@ -19,13 +19,6 @@ fn percent(share: f64) -> String {
     short(100.0 * share)
 }
 
-/// Transmission axis of a polarising beam splitter in degrees from h, −90 to 90.
-pub(super) fn transmission_axis_deg(splitter: &PolarisingBeamSplitter) -> f64 {
-    let (along, _) = splitter.axis().split([1.0.into(), 0.0.into()]);
-    // (cos², cos·sin), which leaves nothing of an axis along v.
-    if along[0].re > 1e-12 { along[1].re.atan2(along[0].re).to_degrees() } else { 90.0 }
-}
-
 /// λ/4, λ/2, λ or the retardance in degrees.
 fn retardance(degrees: f64) -> String {
     let named = [(90.0, "λ/4"), (180.0, "λ/2"), (360.0, "λ")];
@@ -42,8 +35,9 @@ pub(super) fn medium(medium: &Medium) -> String {
         .map_or_else(|| format!("n = {}", short(medium.plain_index())), |material| material.name().to_owned())
 }
 
-/// What stands beside an element; `None` where its symbol says it all.
-pub(super) fn label(element: &Element) -> Option<String> {
+/// What stands beside an element in a picture, such as "f = 100 mm"; `None` where its symbol says it all.
+#[must_use]
+pub fn label(element: &Element) -> Option<String> {
     match element {
         Element::ThinLens(lens) => Some(format!("f = {} mm", short(lens.focal_length_mm()))),
         Element::Mirror(mirror) if mirror.reflectance() < 1.0 => {
@@ -53,7 +47,7 @@ pub(super) fn label(element: &Element) -> Option<String> {
             Some(format!("{}:{}", percent(splitter.transmittance()), percent(splitter.reflectance())))
         }
         Element::PolarisingBeamSplitter(splitter) => {
-            let axis = transmission_axis_deg(splitter);
+            let axis = splitter.transmission_axis_deg();
             Some(if axis.abs() < 1e-6 { "PBS".to_owned() } else { format!("PBS {}°", short(axis)) })
         }
         Element::Dichroic(dichroic) => {
@@ -81,7 +75,7 @@ fn parameters(element: &Element) -> String {
             format!("T = {} %, R = {} %", percent(splitter.transmittance()), percent(splitter.reflectance()))
         }
         Element::PolarisingBeamSplitter(splitter) => {
-            format!("transmission axis {}°", short(transmission_axis_deg(splitter)))
+            format!("transmission axis {}°", short(splitter.transmission_axis_deg()))
         }
         Element::Dichroic(dichroic) => {
             let kind = match dichroic.pass_type() {
@@ -105,7 +99,13 @@ fn parameters(element: &Element) -> String {
 
 /// What shows on hovering over a surface.
 pub(super) fn title(item: &str, element: &Element, shape: &Shape) -> String {
-    let mut text = format!("{item}: {}", element.name());
+    format!("{item}: {}", description(element, shape))
+}
+
+/// An element in words, with its parameters and its width, such as "lens, f = 100 mm, 25.4 mm wide".
+#[must_use]
+pub fn description(element: &Element, shape: &Shape) -> String {
+    let mut text = element.name().to_owned();
     let parameters = parameters(element);
     if !parameters.is_empty() {
         text.push_str(", ");
@@ -157,13 +157,5 @@ mod tests {
         assert_eq!(retardance(90.0), "λ/4");
         assert_eq!(retardance(180.0), "λ/2");
         assert_eq!(retardance(127.0), "127°");
-    }
-
-    #[test]
-    fn the_axis_of_a_splitter_is_found_again() {
-        for degrees in [0.0, 30.0, -45.0, 90.0] {
-            let splitter = PolarisingBeamSplitter::new(degrees).unwrap();
-            assert!((transmission_axis_deg(&splitter) - degrees).abs() < 1e-9, "{degrees}");
-        }
     }
 }

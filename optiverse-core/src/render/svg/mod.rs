@@ -17,6 +17,8 @@ use std::fmt::Write as _;
 
 use glam::DVec2;
 
+pub use self::describe::{description, label};
+
 use self::cube::cube_corners;
 use self::curve::Curve;
 use self::frame::{Frame, source_ends};

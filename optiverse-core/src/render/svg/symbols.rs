@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use glam::DVec2;
 
 use super::curve::Curve;
-use super::describe::transmission_axis_deg;
 use super::markup::{PathData, hex, push_number};
 use super::palette::{FARADAY, GLASS_EDGE, LONG_WAVES, POLARISER, Palette, SHORT_WAVES, WAVEPLATE};
 use crate::optics::element::{Element, ThinLens};
@@ -52,7 +51,7 @@ pub(super) fn push_symbol(out: &mut String, element: &Element, setting: &Setting
         Element::PolarisingBeamSplitter(splitter) => {
             push_path(out, &whole, "stroke-width=\"1.5\"");
             push_polarisation_marks(out, setting);
-            let axis = transmission_axis_deg(splitter);
+            let axis = splitter.transmission_axis_deg();
             if axis.abs() > 1e-6 {
                 push_axis_dial(out, setting, axis, true);
             }

@@ -2,12 +2,16 @@
 
 mod assembly;
 mod component;
+#[cfg(feature = "fs")]
+mod disk;
 mod json_reader;
 mod json_writer;
 mod library;
 
 pub(crate) use assembly::UniqueIds;
 pub use component::ComponentRecord;
+#[cfg(feature = "fs")]
+pub use disk::LoadError;
 pub use json_reader::MAX_NESTING;
 pub(crate) use json_reader::{RepeatedKey, is_nested_deeper, read, unchecked_number};
 pub(crate) use json_writer::write;

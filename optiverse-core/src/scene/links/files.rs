@@ -41,6 +41,17 @@ impl FileError {
     }
 }
 
+/// No files at all: for a scene that is given as text, which must not make the host read files. Links then show the copies
+/// in the text.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoFiles;
+
+impl AssemblyFiles for NoFiles {
+    fn read(&self, _path: &str) -> Result<String, FileError> {
+        Err(FileError::new("no files are read for a scene that was given as text without a path"))
+    }
+}
+
 /// Files of the local disk.
 #[cfg(feature = "fs")]
 #[derive(Debug, Clone, Copy, Default)]

@@ -17,7 +17,7 @@ use crate::scene::scene::{LinkedItem, Scene};
 
 #[cfg(feature = "fs")]
 pub use files::LocalFiles;
-pub use files::{AssemblyFiles, FileError};
+pub use files::{AssemblyFiles, FileError, NoFiles};
 
 /// The greatest number of links between a scene and an item that is brought in.
 pub const MAX_LINK_DEPTH: usize = 5;

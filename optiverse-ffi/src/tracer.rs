@@ -1,0 +1,204 @@
+//! Tracing again only what an edit can have changed.
+
+use std::sync::{Arc, Mutex};
+
+use optiverse_core::trace::{self, TraceControl};
+
+use crate::border;
+use crate::edit::Edit;
+use crate::handle::{self, lock, object};
+use crate::options::{self, TraceOptions};
+use crate::paths::Paths;
+use crate::result::{Failure, ResultCode};
+use crate::scene::Scene;
+use crate::system::System;
+use crate::trace::Control;
+
+/// A scene with the paths of its light, which follow its edits: for programs in which elements are dragged.
+///
+/// An edit traces only the rays whose light it can have changed. The result is the same, bit for bit, as that of tracing the
+/// edited scene, compiled leniently.
+pub struct Tracer {
+    tracer: Mutex<trace::Tracer>,
+}
+
+object!(Tracer, "optiverse_tracer", 9);
+
+/// What an edit has changed in the paths of a tracer.
+///
+/// A picture follows in two steps: remove what is drawn of the rays named here (of all rays if the update is whole), and draw
+/// the paths of `optiverse_update_paths`.
+pub struct Update {
+    update: trace::Update,
+    rays: Vec<RayId>,
+}
+
+object!(Update, "optiverse_update", 10);
+
+/// A ray of a source.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct RayId {
+    /// The source, counted over all sources in the order of the file.
+    pub source: u64,
+    /// The ray of that source, counted from −size/2 to +size/2.
+    pub ray: u64,
+}
+
+/// What an update says. Its arrays are good until the update is freed.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct UpdateInfo {
+    /// 1 if all is to be drawn anew: the paths of the update are then all paths. Otherwise 0.
+    pub is_whole: u8,
+    /// The first of the rays of which any path is not what it was, to the last bit, or is there no more; in order.
+    pub rays: *const RayId,
+    /// Their number.
+    pub ray_count: usize,
+    /// For each path of the update, its place among all paths of the tracer.
+    pub indices: *const usize,
+    /// Their number.
+    pub path_count: usize,
+    /// How many source rays were traced to find out.
+    pub traced_rays: u64,
+}
+
+fn with<T>(tracer: *const Tracer, call: impl FnOnce(&mut trace::Tracer) -> Result<T, Failure>) -> Result<T, Failure> {
+    call(&mut *lock(&handle::get(tracer, "tracer")?.tracer)?)
+}
+
+/// Compiles, leniently, and traces a scene, of which the tracer keeps a copy.
+///
+/// `options` may be null for the defaults, and `control` if nobody stops the trace or asks how far it is.
+///
+/// Codes: `INVALID_OPTION`, `CANCELLED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn optiverse_tracer_new(
+    scene: *const Scene,
+    options: *const TraceOptions,
+    control: *const Control,
+    tracer: *mut *mut Tracer,
+) -> ResultCode {
+    border::call(|| {
+        let out = border::output(tracer, "tracer")?;
+        let options = options::read(options)?;
+        let scene = handle::get(scene, "scene")?.with(|scene| Ok(scene.clone()))?;
+        let given = handle::get_if_any(control, "control")?;
+        let own = TraceControl::new();
+        let control = given.as_ref().map_or(&own, |control| control.control());
+        let tracer = trace::Tracer::with_control(scene, options, control)?;
+        border::give(out, Tracer { tracer: Mutex::new(tracer) })
+    })
+}
+
+/// Frees a tracer. Results and updates that came from it are not touched.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn optiverse_tracer_free(tracer: *mut Tracer) -> ResultCode {
+    border::call(|| handle::free(tracer, "tracer"))
+}
+
+/// Applies an edit to the tracer's scene and traces what it can have changed. `control` may be null; if `update` is, nobody
+/// wants to know.
+///
+/// Codes: those of `optiverse_scene_apply`, `CANCELLED`. Scene and paths are as they were then.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn optiverse_tracer_update(
+    tracer: *mut Tracer,
+    edit: *const Edit,
+    control: *const Control,
+    update: *mut *mut Update,
+) -> ResultCode {
+    border::call(|| {
+        let out = if update.is_null() { None } else { Some(border::output(update, "update")?) };
+        let tracer = handle::get(tracer, "tracer")?;
+        let edit = handle::get(edit, "edit")?;
+        let given = handle::get_if_any(control, "control")?;
+        let own = TraceControl::new();
+        let control = given.as_ref().map_or(&own, |control| control.control());
+        let update = edit.with(|edit| Ok(lock(&tracer.tracer)?.update_with_control(edit, control)?))?;
+        let Some(out) = out else { return Ok(()) };
+        let rays = update.rays().iter().map(|id| RayId { source: id.source as u64, ray: id.ray }).collect();
+        border::give(out, Update { update, rays })
+    })
+}
+
+/// Gives all paths as they are now, as a result of its own, the caller's to free. After an update that copies every vertex,
+/// once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn optiverse_tracer_paths(tracer: *const Tracer, paths: *mut *mut Paths) -> ResultCode {
+    border::call(|| {
+        let out = border::output(paths, "paths")?;
+        let paths = with(tracer, |tracer| Ok(tracer.paths()))?;
+        border::give(out, Paths::new(paths))
+    })
+}
+
+/// Gives the system as it is now, for reports and pictures, the caller's to free.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn optiverse_tracer_system(tracer: *const Tracer, system: *mut *mut System) -> ResultCode {
+    border::call(|| {
+        let out = border::output(system, "system")?;
+        let compiled = with(tracer, |tracer| Ok(Arc::clone(tracer.compiled())))?;
+        border::give(out, System::new(compiled))
+    })
+}
+
+/// Gives a copy of the scene as it is now, the caller's to free.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn optiverse_tracer_scene(tracer: *const Tracer, scene: *mut *mut Scene) -> ResultCode {
+    border::call(|| {
+        let out = border::output(scene, "scene")?;
+        let scene = with(tracer, |tracer| Ok(tracer.scene().clone()))?;
+        border::give(out, Scene::new(scene, &[]))
+    })
+}
+
+/// Frees an update.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn optiverse_update_free(update: *mut Update) -> ResultCode {
+    border::call(|| handle::free(update, "update"))
+}
+
+/// Looks at an update.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn optiverse_update_view(update: *const Update, info: *mut UpdateInfo) -> ResultCode {
+    border::call(|| {
+        let out = border::output(info, "info")?;
+        let held = handle::get(update, "update")?;
+        let Update { update, rays } = &*held;
+        let info = UpdateInfo {
+            is_whole: u8::from(update.is_whole()),
+            rays: rays.as_ptr(),
+            ray_count: rays.len(),
+            indices: update.indices().as_ptr(),
+            path_count: update.indices().len(),
+            traced_rays: update.traced_rays(),
+        };
+        border::write(out, info);
+        Ok(())
+    })
+}
+
+/// Gives the paths of the rays of an update as they are now, with the power of these rays alone, as a result of its own, the
+/// caller's to free. Nothing is copied.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn optiverse_update_paths(update: *const Update, paths: *mut *mut Paths) -> ResultCode {
+    border::call(|| {
+        let out = border::output(paths, "paths")?;
+        let update = handle::get(update, "update")?;
+        border::give(out, Paths::new(Arc::clone(update.update.paths())))
+    })
+}
+
+/// Gives the edit that takes the one of this update back, the caller's to free.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn optiverse_update_inverse(update: *const Update, inverse: *mut *mut Edit) -> ResultCode {
+    border::call(|| {
+        let out = border::output(inverse, "inverse")?;
+        let update = handle::get(update, "update")?;
+        // Only an update without an edit has none, and C has no way to that.
+        let none = || Failure::argument("update", "without an edit", "one of optiverse_tracer_update");
+        let edit = update.update.inverse().cloned().ok_or_else(none)?;
+        border::give(out, Edit::from(edit))
+    })
+}

@@ -1,0 +1,23 @@
+//! Which library this is.
+
+use std::ffi::{CStr, c_char};
+
+/// Traces run on several threads.
+pub const FEATURE_PARALLEL: u32 = 1;
+
+const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
+    Ok(version) => version,
+    Err(_) => c"",
+};
+
+/// The version of the library, as C text that is always there. The header's is `OPTIVERSE_VERSION`.
+#[unsafe(no_mangle)]
+pub extern "C" fn optiverse_version() -> *const c_char {
+    VERSION.as_ptr()
+}
+
+/// What the library was built with: the sum of `OPTIVERSE_FEATURE_…`.
+#[unsafe(no_mangle)]
+pub extern "C" fn optiverse_features() -> u32 {
+    FEATURE_PARALLEL
+}

@@ -1,0 +1,169 @@
+// The C++ header: values, moves, exceptions, and spans on the memory of the library.
+#include <cstring>
+#include <iostream>
+#include <string>
+#include <type_traits>
+
+#include "../c/check.h"
+#include "optiverse.hpp"
+
+using namespace std::string_literals;
+
+namespace {
+
+template <typename T>
+constexpr bool is_move_only = std::is_nothrow_move_constructible_v<T> && std::is_nothrow_move_assignable_v<T> &&
+                              !std::is_copy_constructible_v<T> && !std::is_copy_assignable_v<T>;
+static_assert(is_move_only<optiverse::text> && is_move_only<optiverse::edit> && is_move_only<optiverse::items> &&
+              is_move_only<optiverse::scene> && is_move_only<optiverse::control> &&
+              is_move_only<optiverse::paths> && is_move_only<optiverse::system> &&
+              is_move_only<optiverse::session> && is_move_only<optiverse::tracer> &&
+              is_move_only<optiverse::update>);
+
+// The error that a call throws.
+template <typename Call>
+optiverse::error thrown(Call &&call) {
+  try {
+    call();
+  } catch (const optiverse::error &error) {
+    return error;
+  }
+  std::cerr << "nothing was thrown\n";
+  std::exit(1);
+}
+
+void scenes_and_edits() {
+  auto scene = optiverse::scene::parse(BENCH);
+  CHECK(scene.items().view().size() == 4);
+  const auto before = scene.to_json().str();
+  optiverse::edit edit;
+  edit.move("M1", 5.0, 0.5).set("laser", "wavelength_nm", 532.0).set("laser", "name", "green"s);
+  edit.set_json("laser", "tags", "[1]").unset("laser", "size_mm").set_document_json("title", "\"bench\"");
+  edit.unset_document("not there").add("texts", R"({"item_uuid": "new"})", 0).remove("BS");
+  auto inverse = scene.apply_with_inverse(edit);
+  CHECK(scene.number("M1", "x_mm") == 5.0 && scene.property("laser", "name").view() == "\"green\"");
+  CHECK(scene.document_property("title").view() == "\"bench\"" && scene.warnings().view().empty());
+  CHECK(scene.item("new").view().find("new") != std::string_view::npos);
+  auto copy = scene.copy();
+  scene.apply(inverse);
+  CHECK(scene.to_json().view() == before && copy.to_json().view() != before);
+  copy.apply(edit.clear());
+}
+
+void errors_carry_code_message_item_and_key(const std::string &folder) {
+  auto scene = optiverse::scene::parse(BENCH);
+  auto error = thrown([&] { scene.apply(optiverse::edit().set("M1", "item_uuid", "M2"s)); });
+  CHECK(error.code() == OPTIVERSE_RESULT_FIXED_KEY && error.item() == "M1" && error.key() == "item_uuid");
+  CHECK(std::strstr(error.what(), "item_uuid") != nullptr && error.value().empty());
+  error = thrown([&] { optiverse::scene::load(folder + "/none.json"); });
+  CHECK(error.code() == OPTIVERSE_RESULT_FILE_NOT_FOUND);
+  scene.save(folder + "/cpp.json");
+  CHECK(optiverse::scene::load(folder + "/cpp.json").to_json().view() == scene.to_json().view());
+}
+
+void moving() {
+  optiverse::scene first = optiverse::scene::parse(BENCH);
+  optiverse::scene second = std::move(first);
+  CHECK(first.get() == nullptr && second.items().view().size() == 4);
+  CHECK(thrown([&] { first.to_json(); }).code() == OPTIVERSE_RESULT_NULL_PARAMETER);
+  first = std::move(second);
+  auto &same = first;
+  first = std::move(same);
+  CHECK(first.items().view().size() == 4);
+}
+
+void traces() {
+  const optiverse::system system(optiverse::scene::parse(BENCH), OPTIVERSE_COMPILE_MODE_STRICT);
+  CHECK(system.reports().empty());
+  const auto paths = system.trace();
+  CHECK(paths.size() == 6 && paths.points(0).front().x == -100.0 && paths.ending(0) == OPTIVERSE_ENDING_LEFT);
+  // No copies.
+  CHECK(paths.points(0).data() == paths.arrays().points);
+  double sum = 0.0;
+  for (std::size_t i = 0; i < paths.size(); i++) sum += paths.intensities(i).back();
+  CHECK(sum > 2.999999 && sum < 3.000001);
+  for (const auto &jones : paths.of(0, paths.arrays().jones)) CHECK(jones.h_im == 0.0);
+  CHECK(paths.items().size() == 2 && optiverse::view(paths.items()[0]) == "M1");
+  CHECK(optiverse::view(paths.sources()[0]) == "laser");
+  CHECK(paths.power().balance.emitted == 3.0 && !paths.power().is_truncated);
+  CHECK(system.svg(&paths).view().substr(0, 4) == "<svg" && paths.csv().view().substr(0, 5) == "path,");
+
+  auto options = optiverse::trace_options(OPTIVERSE_PRESET_OPTIVERSE034);
+  options.min_intensity = -1.0;
+  CHECK(thrown([&] { system.trace(options); }).key() == "min_intensity");
+  options = optiverse::trace_options();
+  std::uint64_t rays = 0;
+  system.trace(options, [&](std::uint64_t done, std::uint64_t) {
+    rays = done;
+    return true;
+  });
+  CHECK(rays == 3);
+  CHECK(thrown([&] { system.trace(options, [](auto, auto) { return false; }); }).code() == OPTIVERSE_RESULT_CANCELLED);
+  optiverse::control control;
+  control.cancel();
+  CHECK(thrown([&] { system.trace(options, &control); }).code() == OPTIVERSE_RESULT_CANCELLED);
+  CHECK(control.progress().second == 3 || control.progress().second == 0);
+  // What the callback throws comes out where the trace was called.
+  try {
+    system.trace(options, [](auto, auto) -> bool { throw std::out_of_range("mine"); });
+    CHECK(!"thrown");
+  } catch (const std::out_of_range &mine) {
+    CHECK(mine.what() == "mine"s);
+  }
+}
+
+void tracers() {
+  optiverse::tracer tracer(optiverse::scene::parse(BENCH));
+  const auto before = tracer.paths();
+  auto update = tracer.update(optiverse::edit().move("M1", 1.0, 0.0));
+  CHECK(!update.is_whole() && update.rays().size() == 3 && update.traced_rays() == 3);
+  CHECK(update.paths().size() == update.indices().size() && tracer.scene().number("M1", "x_mm") == 1.0);
+  CHECK(tracer.system().svg().view().substr(0, 4) == "<svg");
+  update = tracer.update(update.inverse());
+  const auto after = tracer.paths();
+  CHECK(after.size() == before.size());
+  const auto bytes = before.arrays().vertex_count * sizeof(optiverse_point);
+  CHECK(std::memcmp(before.arrays().points, after.arrays().points, bytes) == 0);
+}
+
+void sessions() {
+  constexpr std::uint64_t now_ms = 1763700000000;
+  optiverse::session session(1, 2);
+  CHECK(session.poll_event()->kind == OPTIVERSE_EVENT_KIND_CONNECT && !session.poll_event());
+  CHECK(!session.poll_timeout() && !session.poll_transmit());
+  session.share(optiverse::scene::parse(BENCH), now_ms);
+  session.apply(optiverse::edit().move("M1", 3.0, 4.0), now_ms);
+  session.apply(optiverse::edit().move("M1", 5.0, 4.0), now_ms, OPTIVERSE_UNDO_STEP_CONTINUE);
+  auto resumed = optiverse::session::resume(3, 4, session.save().view());
+  CHECK(resumed.state().pending == session.state().pending && resumed.scene().number("M1", "x_mm") == 5.0);
+  CHECK(session.undo(now_ms) && session.scene().number("M1", "x_mm") == 0.0);
+  CHECK(session.poll_event()->kind == OPTIVERSE_EVENT_KIND_CHANGED);
+  resumed.scene().apply(session.changed_edit());
+  CHECK(session.redo(now_ms) && !session.redo(now_ms));
+  session.handle_disconnected(now_ms);
+  session.handle_timeout(*session.poll_timeout());
+  session.handle_connected(now_ms);
+  const std::string frame = "{\"type\":\"connection:ack\",\"sync\":{\"protocol\":1}}";
+  session.handle_frame(reinterpret_cast<const std::uint8_t *>(frame.data()), frame.size(), now_ms);
+  CHECK(session.poll_transmit()->size() > 10);
+  session.set_presence({1, 1.0, 2.0, nullptr, 0, {"", 0}}, now_ms);
+  session.stop();
+  CHECK(session.state().status == OPTIVERSE_STATUS_OFFLINE);
+  session.start();
+  CHECK(thrown([] { optiverse::session::resume(1, 2, "{}"); }).code() == OPTIVERSE_RESULT_SAVED_WORK);
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  CHECK(argc == 2);
+  scenes_and_edits();
+  errors_carry_code_message_item_and_key(argv[1]);
+  moving();
+  traces();
+  tracers();
+  sessions();
+  CHECK(optiverse_handle_count() == 0);
+  CHECK(optiverse::version() == std::string(OPTIVERSE_VERSION));
+  return 0;
+}

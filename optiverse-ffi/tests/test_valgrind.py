@@ -1,0 +1,54 @@
+"""The C and C++ programs under valgrind: no invalid access, no leak."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from building import FFI, ROOT, Library, cargo_build, run
+from test_c import PROGRAMS, environment, ids
+
+SCENE = ROOT / "examples/scenes/isolator-and-interferometer.json"
+MEMCHECK = [
+    "valgrind",
+    "--quiet",
+    "--error-exitcode=99",
+    "--leak-check=full",
+    "--show-leak-kinds=definite,indirect",
+    "--errors-for-leak-kinds=definite,indirect",
+]
+
+
+# Of 200,000 edits none does what the first few do not; under valgrind they would take minutes.
+SOURCES = [path for path in PROGRAMS if path.stem != "test_pending"]
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=ids(SOURCES))
+def test_no_invalid_access_and_no_leak(plain: Library, source: Path, tmp_path: Path) -> None:
+    program = plain.compile(tmp_path / source.stem, source)
+    run(*MEMCHECK, program, tmp_path, environment=environment(source))
+
+
+@pytest.mark.parametrize("name", ["trace.c", "trace.cpp"])
+def test_examples_access_and_leak_nothing_either(plain: Library, name: str, tmp_path: Path) -> None:
+    program = plain.compile(tmp_path / "example", FFI / "examples" / name)
+    assert " paths; emitted " in run(*MEMCHECK, program, SCENE)
+
+
+def test_the_border_costs_less_than_two_percent(tmp_path: Path) -> None:
+    """Counts instructions, which repeat exactly: 100 traces of 100 rays through C, over the same ones without it."""
+    (bench,) = (
+        path
+        for path in cargo_build("-p", "optiverse-ffi", "--bench", "border", "--release")
+        if path.stem.startswith("border-")
+    )
+
+    def instructions(way: str, traces: int) -> int:
+        out = tmp_path / f"{way}-{traces}"
+        run("valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={out}", bench, way, str(traces))
+        return int(re.findall(r"^summary: (\d+)", out.read_text(), re.MULTILINE)[0])
+
+    # What starting up costs goes out in the difference.
+    in_rust, in_c = (instructions(way, 200) - instructions(way, 100) for way in ("rust", "c"))
+    assert 100 * 100 * 100 < in_rust < in_c < 1.02 * in_rust
