@@ -246,6 +246,7 @@ pub(crate) fn any_options() -> impl Strategy<Value = TraceOptions> {
             length_mm,
             threads: Some(threads),
             max_vertices,
+            ..TraceOptions::default()
         },
     )
 }
