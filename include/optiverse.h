@@ -203,6 +203,8 @@ enum optiverse_lens_law
   OPTIVERSE_LENS_LAW_TANGENT = 0,
   // θ_out = θ_in − atan2(y, f), the rule of Optiverse 0.3.4.
   OPTIVERSE_LENS_LAW_ANGLE_DIFFERENCE = 1,
+  // θ_out = θ_in − y/f, the rule of Optiverse 0.2.7.
+  OPTIVERSE_LENS_LAW_PARAXIAL_ANGLE = 2,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -383,6 +385,82 @@ typedef uint32_t optiverse_jones_length;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+// What a reflection that is not a polarising beam splitter's does to the Jones vector.
+enum optiverse_mirror_jones
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // −1 for both components.
+  OPTIVERSE_MIRROR_JONES_BOTH_TURN = 0,
+  // −1 for the horizontal component alone (Optiverse 0.2.7).
+  OPTIVERSE_MIRROR_JONES_HORIZONTAL_TURNS = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum optiverse_mirror_jones optiverse_mirror_jones;
+#else
+typedef uint32_t optiverse_mirror_jones;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// What a waveplate does to light that comes back.
+enum optiverse_waveplate_return
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // The same as to light of the other direction.
+  OPTIVERSE_WAVEPLATE_RETURN_SAME_PHASE = 0,
+  // The opposite phase for light that does not travel towards +x (Optiverse 0.2.7).
+  OPTIVERSE_WAVEPLATE_RETURN_OPPOSITE_PHASE = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum optiverse_waveplate_return optiverse_waveplate_return;
+#else
+typedef uint32_t optiverse_waveplate_return;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// What the length of a source's rays is spent on.
+enum optiverse_length_budget
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // The whole path.
+  OPTIVERSE_LENGTH_BUDGET_PATH = 0,
+  // The way to the first element; from each element on there are 1000 mm (Optiverse 0.2.7).
+  OPTIVERSE_LENGTH_BUDGET_FIRST_STRETCH = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum optiverse_length_budget optiverse_length_budget;
+#else
+typedef uint32_t optiverse_length_budget;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// What a Gaussian source sends out.
+enum optiverse_gaussian_sources
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // One beam.
+  OPTIVERSE_GAUSSIAN_SOURCES_BEAM = 0,
+  // The fan of rays it would send as a source of rays (Optiverse 0.2.7).
+  OPTIVERSE_GAUSSIAN_SOURCES_RAYS = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum optiverse_gaussian_sources optiverse_gaussian_sources;
+#else
+typedef uint32_t optiverse_gaussian_sources;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 // A set of laws with a name.
 enum optiverse_preset
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -393,6 +471,8 @@ enum optiverse_preset
   OPTIVERSE_PRESET_EXACT = 0,
   // The rules of the PyQt6 app Optiverse 0.3.4, so that a program can show the same picture as the app.
   OPTIVERSE_PRESET_OPTIVERSE034 = 1,
+  // The rules of the PyQt6 app Optiverse 0.2.7.
+  OPTIVERSE_PRESET_OPTIVERSE027 = 2,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -720,6 +800,14 @@ typedef struct {
   uint32_t clear_aperture;
   // An `optiverse_jones_length`.
   uint32_t jones_length;
+  // An `optiverse_mirror_jones`.
+  uint32_t mirror_jones;
+  // An `optiverse_waveplate_return`.
+  uint32_t waveplate_return;
+  // An `optiverse_length_budget`.
+  uint32_t length_budget;
+  // An `optiverse_gaussian_sources`.
+  uint32_t gaussian_sources;
 } optiverse_physics;
 
 // What a trace is asked to do. Fill it by `optiverse_trace_options_init`, then change what is to be different.
@@ -739,6 +827,8 @@ typedef struct {
   double length_mm;
   // Vertices in the result at which tracing stops; the result then says so. Default: 10,000,000, about 1 GB.
   size_t max_vertices;
+  // Under the rules of the app, hits nearer than this in mm are not seen. Default: 0.001.
+  double smallest_hit_mm;
 } optiverse_trace_options;
 
 // Is told how many source rays have been traced, and how many there are; 0 of 0 before the trace has begun. Anything but 0

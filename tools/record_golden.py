@@ -8,6 +8,8 @@ numba):
 SCENES.json is a list of objects with `name`, `assembly` and, where they are not the app's own, `max_events` and
 `min_intensity`; every other key is kept. Each gets `paths` as the app traces them, by source and points; where it has
 paths that differ by rounding only, which depends on the processor, they stay.
+
+Version 0.2.7 of the app keeps only the last polarisation of a path and nothing else along it; its paths have that much.
 """
 
 from __future__ import annotations
@@ -37,24 +39,30 @@ class AppPath(Protocol):
     points: Sequence[Sequence[float]]
     rgba: Sequence[int]
     wavelength_nm: float
-    source_index: int
+    polarization: Polarisation
     intensities: Sequence[float]
     polarizations: Sequence[Polarisation]
     beam_radii: Sequence[float]
 
 
-def recorded_path(path: AppPath) -> Json:
+def recorded_jones(state: Polarisation) -> list[float]:
+    """Return a state of polarisation as [Re h, Im h, Re v, Im v]."""
+    return [float(part) for amplitude in state.jones_vector for part in (amplitude.real, amplitude.imag)]
+
+
+def recorded_path(path: AppPath, source_index: int) -> Json:
     """Return a path of the app's engine as the golden files hold it: mm, shares of power, [Re h, Im h, Re v, Im v]."""
-    return {
+    recorded: Json = {
         "points": [[float(x) for x in point] for point in path.points],
         "rgba": [int(channel) for channel in path.rgba],
         "wavelength_nm": float(path.wavelength_nm),
-        "source_index": int(path.source_index),
+        "source_index": source_index,
+    }
+    if not hasattr(path, "intensities"):
+        return recorded | {"last_jones": recorded_jones(path.polarization)}
+    return recorded | {
         "intensities": [float(intensity) for intensity in path.intensities],
-        "jones": [
-            [float(part) for amplitude in state.jones_vector for part in (amplitude.real, amplitude.imag)]
-            for state in path.polarizations
-        ],
+        "jones": [recorded_jones(state) for state in path.polarizations],
         "beam_radii": [float(radius) for radius in path.beam_radii],
     }
 
@@ -107,8 +115,12 @@ class App:
             scene.addItem(item)
         elements = self._adapter.convert_scene_to_polymorphic(items)
         sources = [item.params for item in items if isinstance(item, self._objects.SourceItem)]
-        paths = self._engine.trace_rays_polymorphic(elements, sources, parallel=False, **options)
-        recorded = [recorded_path(path) for path in paths]
+        # Source by source, since 0.2.7 does not say where a path comes from.
+        recorded = [
+            recorded_path(path, index)
+            for index, source in enumerate(sources)
+            for path in self._engine.trace_rays_polymorphic(elements, [source], parallel=False, **options)
+        ]
         return sorted(recorded, key=lambda path: (path["source_index"], path["points"]))
 
 

@@ -1,9 +1,9 @@
-//! With the preset `OPTIVERSE_034`, every path the app's own engine found is found, and no other.
+//! With the preset of a version of the app, every path that version's own engine found is found, and no other.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a golden file of another shape fails the test, as it should")]
 
 use optiverse_core::optics::{OpticalSystem, Strictness};
 use optiverse_core::scene::{Scene, Value};
-use optiverse_core::trace::{Physics, RayPath, TraceOptions, trace};
+use optiverse_core::trace::{Jones, Physics, RayPath, TraceOptions, trace};
 
 /// Vertices agree within this, in mm.
 const POSITION_MM: f64 = 1e-6;
@@ -28,6 +28,8 @@ struct Golden {
     intensities: Vec<f64>,
     jones: Vec<Vec<f64>>,
     radii: Vec<f64>,
+    /// All that 0.2.7 keeps besides the points.
+    last_jones: Option<Vec<f64>>,
     rgba: Vec<f64>,
     wavelength: f64,
     source: usize,
@@ -37,9 +39,10 @@ impl Golden {
     fn read(path: &Value) -> Golden {
         Golden {
             points: list(path, "points").iter().map(numbers).collect(),
-            intensities: numbers(&path["intensities"]),
-            jones: list(path, "jones").iter().map(numbers).collect(),
-            radii: numbers(&path["beam_radii"]),
+            intensities: path.get("intensities").map(numbers).unwrap_or_default(),
+            jones: path.get("jones").and_then(Value::as_array).into_iter().flatten().map(numbers).collect(),
+            radii: path.get("beam_radii").map(numbers).unwrap_or_default(),
+            last_jones: path.get("last_jones").map(numbers),
             rgba: numbers(&path["rgba"]),
             wavelength: path["wavelength_nm"].as_f64().unwrap(),
             source: path["source_index"].as_u64().unwrap() as usize,
@@ -56,13 +59,25 @@ impl Golden {
                 return Some(format!("vertex {i} at {p}, not {golden:?}"));
             }
         }
+        let along = if self.last_jones.is_some() { 0 } else { self.points.len() };
+        if self.intensities.len() != along || self.jones.len() != along {
+            return Some("a golden path without its intensities or Jones vectors".to_owned());
+        }
+        let differs = |a: &Jones, b: &[f64]| {
+            [a[0].re, a[0].im, a[1].re, a[1].im].iter().zip(b).any(|(a, b)| (a - b).abs() > RELATIVE)
+        };
+        if let (Some(last), Some(jones)) = (&self.last_jones, path.jones().last())
+            && differs(jones, last)
+        {
+            return Some(format!("last Jones vector is {jones:?}, not {last:?}"));
+        }
         for (i, (a, b)) in path.intensities().iter().zip(&self.intensities).enumerate() {
             if !close(*a, *b) {
                 return Some(format!("intensity {i} is {a}, not {b}"));
             }
         }
         for (i, (a, b)) in path.jones().iter().zip(&self.jones).enumerate() {
-            if [a[0].re, a[0].im, a[1].re, a[1].im].iter().zip(b).any(|(a, b)| (a - b).abs() > RELATIVE) {
+            if differs(a, b) {
                 return Some(format!("Jones vector {i} is {a:?}, not {b:?}"));
             }
         }
@@ -81,11 +96,11 @@ impl Golden {
 }
 
 /// Traces a golden scene and says what is different; empty where nothing is.
-fn compare(record: &Value) -> Vec<String> {
+fn compare(record: &Value, physics: Physics) -> Vec<String> {
     let scene = Scene::from_json(&record["assembly"].to_string()).unwrap();
     let compiled = OpticalSystem::compile(&scene, Strictness::Lenient).unwrap();
     let options = TraceOptions {
-        physics: Physics::OPTIVERSE_034,
+        physics,
         max_events: record["max_events"].as_u64().unwrap() as u32,
         min_intensity: record.get("min_intensity").map_or(0.02, |v| v.as_f64().unwrap()),
         ..Default::default()
@@ -112,13 +127,13 @@ fn compare(record: &Value) -> Vec<String> {
 }
 
 /// Compares all scenes of a file; returns how many there were.
-fn compare_file(text: &str) -> usize {
+fn compare_file(text: &str, physics: Physics) -> usize {
     let file: Value = serde_json::from_str(text).unwrap();
     let records = file.as_array().unwrap();
     let mut failed = Vec::new();
     for record in records {
         let name = record["name"].as_str().unwrap();
-        let differences = compare(record);
+        let differences = compare(record, physics);
         if !differences.is_empty() {
             failed.push(format!("{name}: {}", differences.join("; ")));
         }
@@ -129,20 +144,43 @@ fn compare_file(text: &str) -> usize {
 
 #[test]
 fn every_path_of_the_app_is_found() {
-    assert_eq!(compare_file(include_str!("data/golden/app-0.3.4-scenes.json")), 92);
+    assert_eq!(compare_file(include_str!("data/golden/app-0.3.4-scenes.json"), Physics::OPTIVERSE_034), 92);
 }
 
 /// Edges of the rules, and elements of every kind on arcs of either sign.
 #[test]
 fn every_path_of_the_app_is_found_at_the_edges_of_its_rules() {
-    assert_eq!(compare_file(include_str!("data/golden/app-0.3.4-more-scenes.json")), 56);
+    assert_eq!(compare_file(include_str!("data/golden/app-0.3.4-more-scenes.json"), Physics::OPTIVERSE_034), 56);
+}
+
+#[test]
+fn every_path_of_version_027_is_found() {
+    assert_eq!(compare_file(include_str!("data/golden/app-0.2.7-scenes.json"), Physics::OPTIVERSE_027), 88);
+}
+
+/// The recorded scenes tell the versions apart: each choice in which they differ changes some path.
+#[test]
+fn each_choice_of_version_027_is_seen_in_its_scenes() {
+    let file: Value = serde_json::from_str(include_str!("data/golden/app-0.2.7-scenes.json")).unwrap();
+    let (old, new) = (Physics::OPTIVERSE_027, Physics::OPTIVERSE_034);
+    let changed = [
+        ("lens_law", Physics { lens_law: new.lens_law, ..old }),
+        ("mirror_jones", Physics { mirror_jones: new.mirror_jones, ..old }),
+        ("waveplate_return", Physics { waveplate_return: new.waveplate_return, ..old }),
+        ("length_budget", Physics { length_budget: new.length_budget, ..old }),
+        ("gaussian_sources", Physics { gaussian_sources: new.gaussian_sources, ..old }),
+    ];
+    for (choice, physics) in changed {
+        let different = file.as_array().unwrap().iter().filter(|record| !compare(record, physics).is_empty()).count();
+        assert!(different > 0, "no scene shows {choice}");
+    }
 }
 
 /// Compares a file of the same shape that an environment variable names, for data too large to be kept.
 #[test]
 fn every_path_of_a_file_named_by_the_environment_is_found() {
     if let Some(path) = std::env::var_os("OPTIVERSE_GOLDEN") {
-        let count = compare_file(&std::fs::read_to_string(path).unwrap());
+        let count = compare_file(&std::fs::read_to_string(path).unwrap(), Physics::OPTIVERSE_034);
         println!("{count} scenes compared");
     }
 }

@@ -13,7 +13,7 @@ use optiverse_core::optics::{
     Compiled, OpticalSystem, Report, Severity, Shape, Source, Strictness, Surface, SystemError,
 };
 use optiverse_core::scene::{Scene, Value};
-use optiverse_core::trace::{Ending, TraceControl, TraceError, TraceOptions, trace, trace_with_control};
+use optiverse_core::trace::{Ending, Physics, TraceControl, TraceError, TraceOptions, trace, trace_with_control};
 use serde_json::json;
 
 /// Stands for a value that is written into the text of a scene, as `NaN` is not a JSON value.
@@ -377,13 +377,31 @@ fn options_that_cannot_be_used_are_refused_by_name() {
     let min = |min_intensity: f64| TraceOptions { min_intensity, ..Default::default() };
     let length = |length_mm: f64| TraceOptions { length_mm: Some(length_mm), ..Default::default() };
     let bad = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1e-9];
+    let hit = |smallest_hit_mm: f64| TraceOptions { smallest_hit_mm, ..Default::default() };
     let cases = bad.map(|v| ("min_intensity", min(v), v)).into_iter().chain(bad.map(|v| ("length_mm", length(v), v)));
+    let cases = cases.chain(bad.map(|v| ("smallest_hit_mm", hit(v), v)));
     for (name, options, value) in cases.chain([("length_mm", length(0.0), 0.0)]) {
         let error = trace(&splitters(), &options).unwrap_err();
         assert!(matches!(error, TraceError::InvalidOption { option, .. } if option == name), "{error}");
         assert!(error.to_string().contains(&value.to_string()), "{error}");
     }
     assert!(trace(&splitters(), &length(1e-300)).is_ok());
+    assert!(trace(&splitters(), &hit(0.0)).is_ok());
+}
+
+#[test]
+fn hits_nearer_than_the_smallest_are_not_seen_by_the_rules_of_the_app() {
+    let block = vec![vertical("beam_block", 10.0, 10.0, 0.0, json!({}))];
+    let items = vec![ray_from(0.0, 0.0, 0.0), component("block", block)];
+    let ending = |physics, smallest_hit_mm: f64| {
+        let options = TraceOptions { physics, smallest_hit_mm, ..Default::default() };
+        trace(&system(items.clone()), &options).unwrap().endings()[0]
+    };
+    for app in [Physics::OPTIVERSE_034, Physics::OPTIVERSE_027] {
+        assert_eq!(ending(app, 10.0_f64.next_down()), Ending::Blocked);
+        assert_eq!(ending(app, 10.0), Ending::Left);
+    }
+    assert_eq!(ending(Physics::EXACT, 10.0), Ending::Blocked);
 }
 
 #[test]

@@ -302,7 +302,7 @@ proptest! {
         max_events in 1..8_u32,
         min_intensity in min_intensity(),
         max_vertices in prop_oneof![0..3000_usize, Just(100_000)],
-        physics in prop_oneof![Just("exact"), Just("optiverse-0.3.4")],
+        physics in prop_oneof![Just("exact"), Just("optiverse-0.3.4"), Just("optiverse-0.2.7")],
     ) {
         let physics = optiverse_core::trace::Physics::preset(physics).unwrap();
         let options = TraceOptions { physics, max_events, min_intensity, max_vertices, ..Default::default() };

@@ -13,6 +13,8 @@ pub enum LensLaw {
     Tangent = 0,
     /// θ_out = θ_in − atan2(y, f), the rule of Optiverse 0.3.4.
     AngleDifference = 1,
+    /// θ_out = θ_in − y/f, the rule of Optiverse 0.2.7.
+    ParaxialAngle = 2,
 }
 
 /// How light divides at a refractive interface.
@@ -105,6 +107,46 @@ pub enum JonesLength {
     AsGiven = 1,
 }
 
+/// What a reflection that is not a polarising beam splitter's does to the Jones vector.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug)]
+pub enum MirrorJones {
+    /// −1 for both components.
+    BothTurn = 0,
+    /// −1 for the horizontal component alone (Optiverse 0.2.7).
+    HorizontalTurns = 1,
+}
+
+/// What a waveplate does to light that comes back.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug)]
+pub enum WaveplateReturn {
+    /// The same as to light of the other direction.
+    SamePhase = 0,
+    /// The opposite phase for light that does not travel towards +x (Optiverse 0.2.7).
+    OppositePhase = 1,
+}
+
+/// What the length of a source's rays is spent on.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug)]
+pub enum LengthBudget {
+    /// The whole path.
+    Path = 0,
+    /// The way to the first element; from each element on there are 1000 mm (Optiverse 0.2.7).
+    FirstStretch = 1,
+}
+
+/// What a Gaussian source sends out.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug)]
+pub enum GaussianSources {
+    /// One beam.
+    Beam = 0,
+    /// The fan of rays it would send as a source of rays (Optiverse 0.2.7).
+    Rays = 1,
+}
+
 /// A set of laws with a name.
 #[repr(u32)]
 #[derive(Clone, Copy, Debug)]
@@ -113,6 +155,8 @@ pub enum Preset {
     Exact = 0,
     /// The rules of the PyQt6 app Optiverse 0.3.4, so that a program can show the same picture as the app.
     Optiverse034 = 1,
+    /// The rules of the PyQt6 app Optiverse 0.2.7.
+    Optiverse027 = 2,
 }
 
 /// The laws a trace follows. Each can be chosen on its own; `optiverse_physics_init` sets all of them.
@@ -139,6 +183,14 @@ pub struct Physics {
     pub clear_aperture: u32,
     /// An `optiverse_jones_length`.
     pub jones_length: u32,
+    /// An `optiverse_mirror_jones`.
+    pub mirror_jones: u32,
+    /// An `optiverse_waveplate_return`.
+    pub waveplate_return: u32,
+    /// An `optiverse_length_budget`.
+    pub length_budget: u32,
+    /// An `optiverse_gaussian_sources`.
+    pub gaussian_sources: u32,
 }
 
 /// What a trace is asked to do. Fill it by `optiverse_trace_options_init`, then change what is to be different.
@@ -160,16 +212,17 @@ pub struct TraceOptions {
     pub length_mm: f64,
     /// Vertices in the result at which tracing stops; the result then says so. Default: 10,000,000, about 1 GB.
     pub max_vertices: usize,
+    /// Under the rules of the app, hits nearer than this in mm are not seen. Default: 0.001.
+    pub smallest_hit_mm: f64,
 }
 
-/// The two choices of each law: this crate's numbers are the places in these lists.
+/// The choices of each law: this crate's numbers are the places in these lists.
 macro_rules! laws {
-    ($($field:ident, $core:ident: $first:ident, $second:ident;)*) => {
+    ($($field:ident, $core:ident: $expected:literal $(, $choice:ident)*;)*) => {
         impl From<trace::Physics> for Physics {
             fn from(physics: trace::Physics) -> Physics {
                 Physics { $($field: match physics.$field {
-                    trace::$core::$first => $core::$first,
-                    trace::$core::$second => $core::$second,
+                    $(trace::$core::$choice => $core::$choice,)*
                 } as u32),* }
             }
         }
@@ -177,9 +230,8 @@ macro_rules! laws {
         impl Physics {
             fn to_core(self) -> Result<trace::Physics, Failure> {
                 Ok(trace::Physics { $($field: match self.$field {
-                    0 => trace::$core::$first,
-                    1 => trace::$core::$second,
-                    other => return Err(Failure::option(stringify!($field), other.to_string(), "0 or 1")),
+                    $(choice if choice == $core::$choice as u32 => trace::$core::$choice,)*
+                    other => return Err(Failure::option(stringify!($field), other.to_string(), $expected)),
                 }),* })
             }
         }
@@ -187,22 +239,27 @@ macro_rules! laws {
 }
 
 laws! {
-    lens_law, LensLaw: Tangent, AngleDifference;
-    fresnel, FresnelLaw: Polarised, Unpolarised;
-    arc_side, ArcSide: SignedRadius, Outside;
-    beam_matrices, BeamMatrices: Signed, Unsigned;
-    self_hits, SelfHits: Geometric, StepAndSkip;
-    weak_rays, WeakRays: MinIntensity, FixedShare;
-    hidden_items, HiddenItems: Skipped, Traced;
-    point_fan, PointFan: Fan, FirstRay;
-    clear_aperture, ClearAperture: StopsRays, ClipsBeamsOnly;
-    jones_length, JonesLength: Normalised, AsGiven;
+    lens_law, LensLaw: "0, 1 or 2", Tangent, AngleDifference, ParaxialAngle;
+    fresnel, FresnelLaw: "0 or 1", Polarised, Unpolarised;
+    arc_side, ArcSide: "0 or 1", SignedRadius, Outside;
+    beam_matrices, BeamMatrices: "0 or 1", Signed, Unsigned;
+    self_hits, SelfHits: "0 or 1", Geometric, StepAndSkip;
+    weak_rays, WeakRays: "0 or 1", MinIntensity, FixedShare;
+    hidden_items, HiddenItems: "0 or 1", Skipped, Traced;
+    point_fan, PointFan: "0 or 1", Fan, FirstRay;
+    clear_aperture, ClearAperture: "0 or 1", StopsRays, ClipsBeamsOnly;
+    jones_length, JonesLength: "0 or 1", Normalised, AsGiven;
+    mirror_jones, MirrorJones: "0 or 1", BothTurn, HorizontalTurns;
+    waveplate_return, WaveplateReturn: "0 or 1", SamePhase, OppositePhase;
+    length_budget, LengthBudget: "0 or 1", Path, FirstStretch;
+    gaussian_sources, GaussianSources: "0 or 1", Beam, Rays;
 }
 
 impl TraceOptions {
     /// The defaults of the core.
     fn new() -> TraceOptions {
-        let CoreOptions { physics, max_events, min_intensity, max_vertices, .. } = CoreOptions::default();
+        let CoreOptions { physics, max_events, min_intensity, max_vertices, smallest_hit_mm, .. } =
+            CoreOptions::default();
         TraceOptions {
             size: size_of::<TraceOptions>(),
             physics: physics.into(),
@@ -211,6 +268,7 @@ impl TraceOptions {
             min_intensity,
             length_mm: 0.0,
             max_vertices,
+            smallest_hit_mm,
         }
     }
 
@@ -222,6 +280,7 @@ impl TraceOptions {
             length_mm: (self.length_mm != 0.0).then_some(self.length_mm),
             threads: usize::try_from(self.threads).ok().filter(|threads| *threads > 0),
             max_vertices: self.max_vertices,
+            smallest_hit_mm: self.smallest_hit_mm,
         })
     }
 }
@@ -263,8 +322,9 @@ pub unsafe extern "C" fn optiverse_physics_init(physics: *mut Physics, preset: u
         let laws = match preset {
             0 => trace::Physics::EXACT,
             1 => trace::Physics::OPTIVERSE_034,
+            2 => trace::Physics::OPTIVERSE_027,
             other => {
-                let expected = "OPTIVERSE_PRESET_EXACT or OPTIVERSE_PRESET_OPTIVERSE034";
+                let expected = "OPTIVERSE_PRESET_EXACT, OPTIVERSE_PRESET_OPTIVERSE034 or OPTIVERSE_PRESET_OPTIVERSE027";
                 return Err(Failure::argument("preset", other.to_string(), expected));
             }
         };

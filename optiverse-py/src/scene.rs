@@ -401,7 +401,7 @@ impl Scene {
     /// An item that cannot be traced is left out; `warnings.warn(…, OptiverseWarning)` says so, and `reports` of the result.
     ///
     /// Args:
-    ///     physics: "exact", the laws of physics, or "optiverse-0.3.4", the rules of that version of the app.
+    ///     physics: "exact", the laws of physics, or "optiverse-0.3.4" or "optiverse-0.2.7", the rules of that version of the app.
     ///     max_events: interactions after which a path ends; 0 or more.
     ///     min_intensity: share of the source ray below which light is not followed; 0 follows all.
     ///     threads: number of threads, 1 or more (256 at most are started); None takes one for each core.
@@ -410,13 +410,15 @@ impl Scene {
     ///         all; what it raises stops the trace. True shows a bar on standard error.
     ///     length_mm: the length in mm after which a path ends; None takes each source's own `ray_length_mm`.
     ///     strict: refuse a scene with an item that cannot be traced.
+    ///     smallest_hit_mm: under the rules of the app, surfaces nearer than this are not seen; exact physics knows no such distance.
     ///
     /// Raises:
     ///     OptionError: an option cannot be used.
     ///     InvalidSceneError: in a strict trace, an item cannot be traced; its `reports` say which.
     #[pyo3(signature = (
         physics = "exact", *, max_events = 80, min_intensity = 0.02, threads = None,
-        max_vertices = TraceOptions::DEFAULT_MAX_VERTICES as i64, progress = None, length_mm = None, strict = false
+        max_vertices = TraceOptions::DEFAULT_MAX_VERTICES as i64, progress = None, length_mm = None, strict = false,
+        smallest_hit_mm = 1e-3
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn trace(
@@ -430,8 +432,12 @@ impl Scene {
         progress: Option<&Bound<'_, PyAny>>,
         length_mm: Option<f64>,
         strict: bool,
+        smallest_hit_mm: f64,
     ) -> PyResult<RayPaths> {
-        let options = trace::options(py, physics, max_events, min_intensity, threads, max_vertices, length_mm)?;
+        let options = TraceOptions {
+            smallest_hit_mm,
+            ..trace::options(py, physics, max_events, min_intensity, threads, max_vertices, length_mm)?
+        };
         let progress = progress_callback(progress)?;
         let snapshot = self.snapshot();
         let compiled = compile(py, &snapshot)?;

@@ -31,8 +31,9 @@ pub(crate) fn options(
     let refused =
         |option, value: &dyn ToString, expected| error::option_error(py, option, &value.to_string(), expected);
     Ok(TraceOptions {
-        physics: Physics::preset(physics)
-            .ok_or_else(|| refused("physics", &format!("{physics:?}"), "\"exact\" or \"optiverse-0.3.4\""))?,
+        physics: Physics::preset(physics).ok_or_else(|| {
+            refused("physics", &format!("{physics:?}"), "\"exact\", \"optiverse-0.3.4\" or \"optiverse-0.2.7\"")
+        })?,
         max_events: u32::try_from(max_events)
             .map_err(|_| refused("max_events", &max_events, "a whole number from 0 to 4294967295"))?,
         min_intensity,
@@ -44,6 +45,7 @@ pub(crate) fn options(
         },
         max_vertices: usize::try_from(max_vertices)
             .map_err(|_| refused("max_vertices", &max_vertices, "a whole number, 0 or more"))?,
+        ..TraceOptions::default()
     })
 }
 

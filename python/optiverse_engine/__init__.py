@@ -49,6 +49,7 @@ from optiverse_engine.errors import (
     SyncArgumentError,
     SyncError,
     TraceError,
+    UnknownElementError,
     UnknownItemError,
 )
 from optiverse_engine.session import Session
@@ -87,6 +88,7 @@ __all__ = [
     "SyncError",
     "TraceError",
     "Tracer",
+    "UnknownElementError",
     "UnknownItemError",
     "Update",
     "__version__",

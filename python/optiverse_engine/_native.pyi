@@ -11,7 +11,7 @@ from optiverse_engine.events import Event, Peer
 
 _T = TypeVar("_T")
 _Float64Array: TypeAlias = NDArray[np.float64]
-_PhysicsName: TypeAlias = Literal["exact", "optiverse-0.3.4"]
+_PhysicsName: TypeAlias = Literal["exact", "optiverse-0.3.4", "optiverse-0.2.7"]
 _EndingName: TypeAlias = Literal["left", "absorbed", "blocked", "too weak", "too many events", "too long", "limit"]
 _SectionName: TypeAlias = Literal[
     "items",
@@ -122,6 +122,7 @@ class Scene:
         progress: Callable[[int, int], object] | bool | None = None,
         length_mm: float | None = None,
         strict: bool = False,
+        smallest_hit_mm: float = 1e-3,
     ) -> RayPaths: ...
     def trace_within(
         self,

@@ -13,6 +13,7 @@ OptiverseError
 ├── InvalidSceneError (ValueError)   a strict trace met items that cannot be traced
 ├── TraceError                       a trace gave no result
 │   └── OptionError (ValueError)     an option cannot be used
+├── UnknownElementError (TypeError)  an element of the app has physics that the engine does not have
 ├── RenderError (ValueError)         a picture cannot be made
 ├── SyncError                        something about a session
 │   ├── SessionClosedError           the session was closed before
@@ -51,6 +52,7 @@ __all__ = [
     "SyncArgumentError",
     "SyncError",
     "TraceError",
+    "UnknownElementError",
     "UnknownItemError",
 ]
 
@@ -157,6 +159,10 @@ class OptionError(TraceError, ValueError):
     option: str = ""
     value: str = ""
     expected: str = ""
+
+
+class UnknownElementError(OptiverseError, TypeError):
+    """An element of the app is of a class that the engine does not know; the message names it."""
 
 
 class RenderError(OptiverseError, ValueError):

@@ -50,6 +50,10 @@ struct Arguments {
     #[arg(long, value_name = "FILTER", default_value = "info", env = "OPTIVERSE_RELAY_LOG")]
     log: String,
 
+    /// Stops, as on SIGTERM, when standard input ends: for a program that starts a relay and must not leave it behind
+    #[arg(long)]
+    exit_with_stdin: bool,
+
     /// How it is logged
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
@@ -131,7 +135,7 @@ where
             return EXIT_FAILURE;
         }
     };
-    let served = runtime.block_on(serve(&config));
+    let served = runtime.block_on(serve(&config, arguments.exit_with_stdin));
     // After a second signal something may still be at work, for which nobody waits.
     runtime.shutdown_background();
     match served {
@@ -164,14 +168,22 @@ fn start_log(arguments: &Arguments) -> Result<(), String> {
     Ok(())
 }
 
-async fn serve(config: &Config) -> Result<Ended, Box<dyn std::error::Error>> {
+async fn serve(config: &Config, exit_with_stdin: bool) -> Result<Ended, Box<dyn std::error::Error>> {
     // Before anybody can be told that it runs: a signal must not find the default action.
     let mut signals = Signals::catch()?;
     let relay = Relay::start(config).await?;
     let version = env!("CARGO_PKG_VERSION");
     tracing::info!(address = %relay.address(), store = %config.store, sessions = relay.sessions(), version, "listening");
-    let signal = signals.received().await;
-    tracing::info!(signal, "stopping");
+    let input = async {
+        match exit_with_stdin {
+            true => end_of_input().await,
+            false => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        signal = signals.received() => tracing::info!(signal, "stopping"),
+        () = input => tracing::info!("stopping: standard input has ended"),
+    }
     tokio::select! {
         () = relay.stop() => {
             tracing::info!("stopped");
@@ -183,4 +195,18 @@ async fn serve(config: &Config) -> Result<Ended, Box<dyn std::error::Error>> {
             Ok(Ended::AtOnce)
         }
     }
+}
+
+/// Waits until standard input ends. What is read is thrown away.
+async fn end_of_input() {
+    let (ended, end) = tokio::sync::oneshot::channel();
+    // A thread of its own: a read that blocks on one of the runtime's would keep the runtime from ending.
+    std::thread::spawn(move || {
+        // An input that cannot be read has ended too.
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        // Where nobody waits any more, the relay is stopping already.
+        let _ = ended.send(());
+    });
+    // The thread sends before it ends.
+    let _ = end.await;
 }

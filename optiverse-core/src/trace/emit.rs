@@ -3,7 +3,7 @@
 use glam::DVec2;
 use num_complex::Complex64;
 
-use super::{HiddenItems, JonesLength, Physics, PointFan, TraceOptions};
+use super::{GaussianSources, HiddenItems, JonesLength, Physics, PointFan, TraceOptions};
 use crate::optics::jones::{JonesVector, power, scaled};
 use crate::optics::{Beam, OpticalSystem, Source, gaussian};
 
@@ -60,7 +60,8 @@ impl<'a> Emission<'a> {
         let axis = -(p.angle_deg.to_radians());
         let spread = p.spread_deg.to_radians();
         let (mut offset, mut angle) = (0.0, axis);
-        if p.beam == Beam::Rays && p.n_rays > 1 {
+        let sends = sent(source, self.physics);
+        if sends == Beam::Rays && p.n_rays > 1 {
             let count = ray_count(source, self.physics);
             if p.size_mm != 0.0 {
                 offset = linspace(-0.5 * p.size_mm, 0.5 * p.size_mm, count, ray);
@@ -74,7 +75,7 @@ impl<'a> Emission<'a> {
             JonesLength::Normalised => scaled(p.jones, 1.0 / power(p.jones).sqrt()),
             JonesLength::AsGiven => p.jones,
         };
-        let beam = match p.beam {
+        let beam = match sends {
             Beam::Rays => None,
             Beam::Gaussian { waist_mm } => Some((gaussian::at_waist(waist_mm, p.wavelength_nm), waist_mm)),
         };
@@ -88,11 +89,19 @@ impl<'a> Emission<'a> {
     }
 }
 
+/// What a source sends out.
+fn sent(source: &Source, physics: Physics) -> Beam {
+    match physics.gaussian_sources {
+        GaussianSources::Beam => source.parameters().beam,
+        GaussianSources::Rays => Beam::Rays,
+    }
+}
+
 fn ray_count(source: &Source, physics: Physics) -> u64 {
     let p = source.parameters();
     // A source has been checked: its number of rays is not negative.
     let rays = u64::try_from(p.n_rays).unwrap_or(0).max(1);
-    match p.beam {
+    match sent(source, physics) {
         Beam::Gaussian { .. } => 1,
         Beam::Rays if p.size_mm != 0.0 => rays,
         Beam::Rays => match physics.point_fan {

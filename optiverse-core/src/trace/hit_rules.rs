@@ -226,16 +226,16 @@ fn geometric_arc(
     [near, far].into_iter().find(|&t| t > 0.0 && t.is_finite() && on_arc(t)).unwrap_or(f64::INFINITY)
 }
 
-/// The smallest distance in mm, and the step after an interaction, of Optiverse 0.3.4.
+/// The step in mm after an interaction of Optiverse 0.3.4.
 pub(super) const STEP_MM: f64 = 1e-3;
 
-/// The distance at which a ray meets a surface by the rules of Optiverse 0.3.4, ∞ where it does not.
-pub(super) fn step_and_skip(shape: &Shape, origin: DVec2, direction: DVec2) -> f64 {
+/// The distance at which a ray meets a surface by the rules of Optiverse 0.3.4, ∞ where it does not, or not over `smallest` mm.
+pub(super) fn step_and_skip(shape: &Shape, origin: DVec2, direction: DVec2, smallest: f64) -> f64 {
     let distance = match shape {
         Shape::Segment(segment) => app_segment(segment, origin, direction),
         Shape::Arc(arc) => app_arc(arc, origin, direction),
     };
-    if distance > STEP_MM { distance } else { f64::INFINITY }
+    if distance > smallest { distance } else { f64::INFINITY }
 }
 
 const APP_TOLERANCE: f64 = 1e-9;

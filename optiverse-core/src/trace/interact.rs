@@ -3,7 +3,10 @@
 use glam::DVec2;
 use num_complex::Complex64;
 
-use super::{ArcSide, BeamMatrices, ClearAperture, FresnelLaw, JonesLength, LensLaw, Physics, hit_rules};
+use super::{
+    ArcSide, BeamMatrices, ClearAperture, FresnelLaw, JonesLength, LensLaw, MirrorJones, Physics, WaveplateReturn,
+    hit_rules,
+};
 use crate::optics::element::{Element, RefractiveInterface, ThinLens};
 use crate::optics::gaussian::{self, RayMatrix};
 use crate::optics::jones::{JonesVector, power, scaled};
@@ -116,7 +119,11 @@ pub(super) fn interact(surface: &Surface, incident: &Incident, physics: Physics)
             Outcome::One { child, passed: false }
         }
         Element::Waveplate(plate) => {
-            Outcome::One { child: pass(1.0, plate.matrix().apply(incident.jones)), passed: true }
+            let opposite =
+                physics.waveplate_return == WaveplateReturn::OppositePhase && !travels_right(incident.direction);
+            let jones =
+                if opposite { plate.apply_opposite(incident.jones) } else { plate.matrix().apply(incident.jones) };
+            Outcome::One { child: pass(1.0, jones), passed: true }
         }
         Element::FaradayRotator(rotator) => {
             Outcome::One { child: pass(1.0, rotator.matrix().apply(incident.jones)), passed: true }
@@ -161,7 +168,13 @@ fn normalised(jones: JonesVector, physics: Physics) -> (f64, JonesVector) {
     if share > rounding { (share, scaled(jones, 1.0 / share.sqrt())) } else { (0.0, [Complex64::ZERO; 2]) }
 }
 
-/// The reflection of an ideal mirror: −1 for both polarisations.
+/// Whether Optiverse 0.2.7 takes light to travel forwards through a waveplate: against (−sin 90°, cos 90°), as rounding has it.
+fn travels_right(direction: DVec2) -> bool {
+    let (sin, cos) = std::f64::consts::FRAC_PI_2.sin_cos();
+    direction.dot(DVec2::new(-sin, cos)) < 0.0
+}
+
+/// The reflection of an ideal mirror.
 #[inline]
 fn reflect(surface: &Surface, frame: &Frame, incident: &Incident, physics: Physics, share: f64) -> Child {
     let direction = incident.direction - 2.0 * incident.direction.dot(frame.normal) * frame.normal;
@@ -179,7 +192,11 @@ fn reflect(surface: &Surface, frame: &Frame, incident: &Incident, physics: Physi
         }
     });
     let direction = direction.normalize_or(-incident.direction);
-    Child { direction, share, jones: scaled(incident.jones, -1.0), index: incident.index, q }
+    let jones = match physics.mirror_jones {
+        MirrorJones::BothTurn => scaled(incident.jones, -1.0),
+        MirrorJones::HorizontalTurns => [-incident.jones[0], incident.jones[1]],
+    };
+    Child { direction, share, jones, index: incident.index, q }
 }
 
 /// An ideal thin lens.
@@ -200,7 +217,7 @@ fn bend(lens: &ThinLens, shape: &Shape, frame: &Frame, incident: &Incident, phys
             let cos_out = direction.dot(outwards);
             (direction, incident.q.map(|q| gaussian::lens(incident.index, f, cos_in, cos_out).apply_thin(q)))
         }
-        LensLaw::AngleDifference => {
+        LensLaw::AngleDifference | LensLaw::ParaxialAngle => {
             let tangent = match shape {
                 Shape::Segment(segment) => segment.tangent(),
                 Shape::Arc(_) => frame.normal.perp(),
@@ -209,12 +226,16 @@ fn bend(lens: &ThinLens, shape: &Shape, frame: &Frame, incident: &Incident, phys
             let y = (incident.point - chord.middle()).dot(tangent);
             let forward = incident.direction.dot(outwards);
             let angle_in = incident.direction.dot(tangent).atan2(forward);
-            let (sin, cos) = (angle_in - y.atan2(f)).sin_cos();
+            // The angle by which the ray is bent, and the focal length that its change with y amounts to.
+            let (bend, local) = match physics.lens_law {
+                LensLaw::ParaxialAngle => (y / f, f),
+                _ => (y.atan2(f), f * (1.0 + (y / f) * (y / f))),
+            };
+            let (sin, cos) = (angle_in - bend).sin_cos();
             let direction = (cos * outwards + sin * tangent).normalize_or(incident.direction);
             let matrix = || {
                 let cos_in = forward.max(1e-12);
                 let cos_out = direction.dot(outwards).abs().max(1e-12);
-                let local = f * (1.0 + (y / f) * (y / f));
                 RayMatrix { a: cos_out / cos_in, b: 0.0, c: -1.0 / (local * cos_in), d: 1.0 }
             };
             (direction, incident.q.map(|q| matrix().apply(q)))

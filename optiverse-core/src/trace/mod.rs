@@ -20,8 +20,8 @@ pub use options::{TraceControl, TraceError, TraceOptions};
 pub use parallel::{trace, trace_into, trace_with_control};
 pub use paths::{Ending, Jones, RayPath, RayPaths};
 pub use physics::{
-    ArcSide, BeamMatrices, ClearAperture, FresnelLaw, HiddenItems, JonesLength, LensLaw, Physics, PointFan, SelfHits,
-    WeakRays,
+    ArcSide, BeamMatrices, ClearAperture, FresnelLaw, GaussianSources, HiddenItems, JonesLength, LengthBudget, LensLaw,
+    MirrorJones, Physics, PointFan, SelfHits, WaveplateReturn, WeakRays,
 };
 pub use retrace::{RayId, Tracer, Update, UpdateError};
 pub use within::{PartialTrace, trace_within};

@@ -25,13 +25,15 @@ pub(super) struct Hit {
 pub(super) struct NearestHit<'a> {
     system: &'a OpticalSystem,
     physics: Physics,
+    /// Under the app's rules.
+    smallest_hit_mm: f64,
     /// Surfaces that a ray meets in one point.
     together: Vec<u32>,
 }
 
 impl<'a> NearestHit<'a> {
-    pub(super) fn new(system: &'a OpticalSystem, physics: Physics) -> Self {
-        NearestHit { system, physics, together: Vec::new() }
+    pub(super) fn new(system: &'a OpticalSystem, physics: Physics, smallest_hit_mm: f64) -> Self {
+        NearestHit { system, physics, smallest_hit_mm, together: Vec::new() }
     }
 
     /// The nearest surface in the way of a source ray's light.
@@ -78,10 +80,11 @@ impl<'a> NearestHit<'a> {
                 Some(Hit { surface: first, distance, point })
             }
             SelfHits::StepAndSkip => {
+                let smallest = self.smallest_hit_mm;
                 let skip = contact.map_or(NO_SURFACE, Contact::latest);
                 let (surface, distance) = self.system.index().nearest(&query, skip, |i| match seen(i) {
                     // The index leaves it out where the ray starts; an arc may be ahead again in another cell.
-                    Some(shape) if i != skip => hit_rules::step_and_skip(shape, origin, direction),
+                    Some(shape) if i != skip => hit_rules::step_and_skip(shape, origin, direction, smallest),
                     _ => f64::INFINITY,
                 })?;
                 Some(Hit { surface, distance, point: origin + distance * direction })

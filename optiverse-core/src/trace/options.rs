@@ -16,6 +16,9 @@ pub struct TraceOptions {
     pub min_intensity: f64,
     /// The length in mm after which a path ends; `None` takes each source's own `ray_length_mm`.
     pub length_mm: Option<f64>,
+    /// Hits nearer than this, in mm, are not seen under [`SelfHits::StepAndSkip`](super::SelfHits::StepAndSkip); geometric hits
+    /// know no smallest distance.
+    pub smallest_hit_mm: f64,
     /// Worker threads; `None` takes one for each core. The result is the same, bit for bit, for any number.
     pub threads: Option<usize>,
     /// Vertices in the result at which tracing stops. The result then says so:
@@ -34,12 +37,15 @@ impl TraceOptions {
     /// The first option that cannot be used.
     ///
     /// # Errors
-    /// `min_intensity` that is negative or not a number; a length that is not over 0 and up to
+    /// `min_intensity` or `smallest_hit_mm` that is negative or not finite; a length that is not over 0 and up to
     /// [`MAX_COORDINATE_MM`](OpticalSystem::MAX_COORDINATE_MM).
     pub(super) fn validate(&self) -> Result<(), TraceError> {
         let bad = |option, value: f64, expected| Err(TraceError::InvalidOption { option, value, expected });
         if !(self.min_intensity >= 0.0 && self.min_intensity.is_finite()) {
             return bad("min_intensity", self.min_intensity, "a finite number, 0 or more");
+        }
+        if !(self.smallest_hit_mm >= 0.0 && self.smallest_hit_mm.is_finite()) {
+            return bad("smallest_hit_mm", self.smallest_hit_mm, "a finite number, 0 or more");
         }
         match self.length_mm {
             Some(length) if !(length > 0.0 && length <= OpticalSystem::MAX_COORDINATE_MM) => {
@@ -51,13 +57,14 @@ impl TraceOptions {
 }
 
 impl Default for TraceOptions {
-    /// Exact physics, 80 events, intensity 0.02, each source's own length, all cores, ten million vertices.
+    /// Exact physics, 80 events, intensity 0.02, each source's own length, hits from 10⁻³ mm on under the app's rules, all cores, ten million vertices.
     fn default() -> Self {
         TraceOptions {
             physics: Physics::EXACT,
             max_events: 80,
             min_intensity: 0.02,
             length_mm: None,
+            smallest_hit_mm: 1e-3,
             threads: None,
             max_vertices: Self::DEFAULT_MAX_VERTICES,
         }

@@ -1,4 +1,4 @@
-//! The laws a trace follows, as named choices with two presets.
+//! The laws a trace follows, as named choices with three presets.
 //!
 //! `docs/physics.md` states every law with its source and every difference between the presets.
 
@@ -10,6 +10,45 @@ pub enum LensLaw {
     /// θ_out = θ_in − atan2(y, f), the rule of Optiverse 0.3.4: sharp for a collimated beam along the axis only, and
     /// a lens of negative f sends rays backwards.
     AngleDifference,
+    /// θ_out = θ_in − y/f, the rule of Optiverse 0.2.7: the paraxial law taken at every height, with y/f as an angle.
+    ParaxialAngle,
+}
+
+/// What a mirror, and any reflection that is not a polarising beam splitter's, does to the Jones vector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MirrorJones {
+    /// −1 for both components.
+    BothTurn,
+    /// −1 for the horizontal component alone (Optiverse 0.2.7): light that comes back through a quarter-wave plate has the polarisation it
+    /// came with.
+    HorizontalTurns,
+}
+
+/// What a waveplate does to light that comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WaveplateReturn {
+    /// The same as to light of the other direction: its matrix is symmetric.
+    SamePhase,
+    /// The opposite phase for light that does not travel towards +x, however the plate stands (Optiverse 0.2.7).
+    OppositePhase,
+}
+
+/// What the length of a source's rays is spent on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LengthBudget {
+    /// The whole path.
+    Path,
+    /// The way to the first element; what leaves an element has 1000 mm from there to the next (Optiverse 0.2.7).
+    FirstStretch,
+}
+
+/// What a Gaussian source sends out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum GaussianSources {
+    /// One beam.
+    Beam,
+    /// The fan of rays it would send as a source of rays (Optiverse 0.2.7, which knows no beams).
+    Rays,
 }
 
 /// How light divides at a refractive interface.
@@ -98,7 +137,7 @@ pub enum JonesLength {
 
 /// The set of laws a trace follows.
 ///
-/// Each field can be chosen on its own; [`Physics::EXACT`] and [`Physics::OPTIVERSE_034`] are the two presets.
+/// Each field can be chosen on its own; [`Physics::EXACT`], [`Physics::OPTIVERSE_034`] and [`Physics::OPTIVERSE_027`] are the presets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "each field is documented by its type")]
 pub struct Physics {
@@ -112,6 +151,10 @@ pub struct Physics {
     pub point_fan: PointFan,
     pub clear_aperture: ClearAperture,
     pub jones_length: JonesLength,
+    pub mirror_jones: MirrorJones,
+    pub waveplate_return: WaveplateReturn,
+    pub length_budget: LengthBudget,
+    pub gaussian_sources: GaussianSources,
 }
 
 impl Physics {
@@ -127,6 +170,10 @@ impl Physics {
         point_fan: PointFan::Fan,
         clear_aperture: ClearAperture::StopsRays,
         jones_length: JonesLength::Normalised,
+        mirror_jones: MirrorJones::BothTurn,
+        waveplate_return: WaveplateReturn::SamePhase,
+        length_budget: LengthBudget::Path,
+        gaussian_sources: GaussianSources::Beam,
     };
 
     /// The rules of the PyQt6 app Optiverse 0.3.4, so that a program can show the same picture as the app.
@@ -141,17 +188,34 @@ impl Physics {
         point_fan: PointFan::FirstRay,
         clear_aperture: ClearAperture::ClipsBeamsOnly,
         jones_length: JonesLength::AsGiven,
+        mirror_jones: MirrorJones::BothTurn,
+        waveplate_return: WaveplateReturn::SamePhase,
+        length_budget: LengthBudget::Path,
+        gaussian_sources: GaussianSources::Beam,
     };
 
-    /// The preset of that name: `"exact"` or `"optiverse-0.3.4"`.
+    /// The rules of the PyQt6 app Optiverse 0.2.7: those of 0.3.4 with another law of the lens, other phases and other lengths.
+    pub const OPTIVERSE_027: Physics = Physics {
+        lens_law: LensLaw::ParaxialAngle,
+        mirror_jones: MirrorJones::HorizontalTurns,
+        waveplate_return: WaveplateReturn::OppositePhase,
+        length_budget: LengthBudget::FirstStretch,
+        gaussian_sources: GaussianSources::Rays,
+        ..Physics::OPTIVERSE_034
+    };
+
+    /// The preset of that name: `"exact"`, `"optiverse-0.3.4"` or `"optiverse-0.2.7"`.
     #[must_use]
     pub fn preset(name: &str) -> Option<Physics> {
         Self::PRESETS.iter().find(|(known, _)| *known == name).map(|(_, physics)| *physics)
     }
 
     /// The presets by name.
-    pub const PRESETS: [(&'static str, Physics); 2] =
-        [("exact", Physics::EXACT), ("optiverse-0.3.4", Physics::OPTIVERSE_034)];
+    pub const PRESETS: [(&'static str, Physics); 3] = [
+        ("exact", Physics::EXACT),
+        ("optiverse-0.3.4", Physics::OPTIVERSE_034),
+        ("optiverse-0.2.7", Physics::OPTIVERSE_027),
+    ];
 }
 
 impl Default for Physics {

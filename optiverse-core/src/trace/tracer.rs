@@ -44,7 +44,7 @@ impl<'a> Tracer<'a> {
     ) -> Self {
         Tracer {
             rules: Rules { system, options, control, max_vertices },
-            nearest: NearestHit::new(system, options.physics),
+            nearest: NearestHit::new(system, options.physics, options.smallest_hit_mm),
             walkers: (0..UNDER_WAY).map(|_| Walker::new()).collect(),
             going: Vec::with_capacity(UNDER_WAY),
             found: Vec::with_capacity(UNDER_WAY),

@@ -13,11 +13,14 @@ use super::nearest_hit::Hit;
 use super::options::{TraceControl, TraceOptions};
 use super::paths::{Ending, Jones, RayPaths};
 use super::vertices::{PathRecord, Vertex};
-use super::{BeamMatrices, PowerBalance, SelfHits, WeakRays};
+use super::{BeamMatrices, LengthBudget, Physics, PowerBalance, SelfHits, WeakRays};
 use crate::optics::{OpticalSystem, Source, gaussian};
 
 /// The smallest intensity of a child that Optiverse 0.3.4 follows.
 const APP_WEAKEST: f64 = 0.02;
+
+/// The length in mm that light has after each element in Optiverse 0.2.7.
+const APP_STRETCH_MM: f64 = 1000.0;
 
 /// What all walkers of a trace go by.
 #[derive(Clone, Copy)]
@@ -341,7 +344,7 @@ impl Walker {
                     self.ray.intensity = 0.0; // already in the books
                     return Ok(Some(Ending::Absorbed));
                 }
-                self.go_on_as(&child, passed, hit.point, physics.self_hits);
+                self.go_on_as(&child, passed, hit.point, physics);
                 self.show(self.ray.intensity, self.ray.jones, self.ray.beam_radius().min_or_nan(drawn_limit));
                 Ok(None)
             }
@@ -353,13 +356,13 @@ impl Walker {
                 match (reflected_on, transmitted_on) {
                     (true, true) => {
                         let (ray, contact) = (self.ray, self.contact);
-                        self.go_on_as(&transmitted, true, hit.point, physics.self_hits);
+                        self.go_on_as(&transmitted, true, hit.point, physics);
                         self.divide(drawn_limit);
                         (self.ray, self.contact) = (ray, contact);
-                        self.go_on_as(&reflected, false, hit.point, physics.self_hits);
+                        self.go_on_as(&reflected, false, hit.point, physics);
                     }
-                    (true, false) => self.go_on_as(&reflected, false, hit.point, physics.self_hits),
-                    (false, true) => self.go_on_as(&transmitted, true, hit.point, physics.self_hits),
+                    (true, false) => self.go_on_as(&reflected, false, hit.point, physics),
+                    (false, true) => self.go_on_as(&transmitted, true, hit.point, physics),
                     (false, false) => {
                         self.ray.q = transmitted.q;
                         self.show(before, self.ray.jones, self.ray.beam_radius().min_or_nan(drawn_limit));
@@ -375,9 +378,9 @@ impl Walker {
 
     /// The light leaves the surface at `point` as this child.
     #[inline]
-    fn go_on_as(&mut self, child: &Child, passed: bool, point: DVec2, self_hits: SelfHits) {
+    fn go_on_as(&mut self, child: &Child, passed: bool, point: DVec2, physics: Physics) {
         let ray = &mut self.ray;
-        ray.position = match self_hits {
+        ray.position = match physics.self_hits {
             SelfHits::Geometric => point,
             SelfHits::StepAndSkip => point + child.direction * STEP_MM,
         };
@@ -386,6 +389,9 @@ impl Walker {
         ray.jones = child.jones;
         ray.q = child.q;
         ray.index = child.index;
+        if physics.length_budget == LengthBudget::FirstStretch {
+            ray.remaining_mm = APP_STRETCH_MM;
+        }
         if passed {
             self.contact.pass();
         }

@@ -232,9 +232,9 @@ pub(crate) fn any_scene(surfaces: usize, max_rays: i64) -> impl Strategy<Value =
     (surfaces, sources).prop_map(|(surfaces, sources)| RandomScene { surfaces, sources })
 }
 
-/// Both presets, and limits that are reached and that are not.
+/// All presets, and limits that are reached and that are not.
 pub(crate) fn any_options() -> impl Strategy<Value = TraceOptions> {
-    let physics = prop_oneof![Just(Physics::EXACT), Just(Physics::OPTIVERSE_034)];
+    let physics = prop_oneof![Just(Physics::EXACT), Just(Physics::OPTIVERSE_034), Just(Physics::OPTIVERSE_027)];
     let intensity = prop_oneof![Just(0.0), Just(0.02), Just(0.6), Just(1.5)];
     let vertices = prop_oneof![1 => 0..300_usize, 4 => Just(20_000)];
     let length = prop_oneof![3 => Just(None), 1 => (1.0..200.0_f64).prop_map(Some)];
@@ -246,6 +246,7 @@ pub(crate) fn any_options() -> impl Strategy<Value = TraceOptions> {
             length_mm,
             threads: Some(threads),
             max_vertices,
+            ..TraceOptions::default()
         },
     )
 }

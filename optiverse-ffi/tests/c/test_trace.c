@@ -149,15 +149,18 @@ static void options(void) {
   CHECK(options.physics.jones_length == OPTIVERSE_JONES_LENGTH_AS_GIVEN);
   OK(optiverse_trace(system, &options, NULL, NULL, NULL, &paths));
   OK(optiverse_paths_free(paths));
-  EXPECT(INVALID_ARGUMENT, optiverse_physics_init(&options.physics, 2));
-  expect_error("", "preset", "2");
+  EXPECT(INVALID_ARGUMENT, optiverse_physics_init(&options.physics, 3));
+  expect_error("", "preset", "3");
+  OK(optiverse_physics_init(&options.physics, OPTIVERSE_PRESET_OPTIVERSE027));
+  CHECK(options.physics.lens_law == OPTIVERSE_LENS_LAW_PARAXIAL_ANGLE);
   static const char *const laws[] = {"lens_law",     "fresnel",      "arc_side",  "beam_matrices",  "self_hits",
-                                     "weak_rays",    "hidden_items", "point_fan", "clear_aperture", "jones_length"};
+                                     "weak_rays",    "hidden_items", "point_fan", "clear_aperture", "jones_length",
+                                     "mirror_jones", "waveplate_return", "length_budget", "gaussian_sources"};
   for (size_t i = 0; i < sizeof laws / sizeof *laws; i++) {
     OK(optiverse_physics_init(&options.physics, OPTIVERSE_PRESET_EXACT));
-    (&options.physics.lens_law)[i] = 2;
+    (&options.physics.lens_law)[i] = 3;
     EXPECT(INVALID_OPTION, optiverse_trace(system, &options, NULL, NULL, NULL, &paths));
-    expect_error("", laws[i], "2");
+    expect_error("", laws[i], "3");
   }
   OK(optiverse_system_free(system));
 }

@@ -39,6 +39,11 @@ impl Waveplate {
     pub fn matrix(&self) -> &JonesMatrix {
         &self.matrix
     }
+
+    /// What a plate of the opposite retardance makes of `jones`: its matrix is the conjugate one.
+    pub(crate) fn apply_opposite(&self, jones: JonesVector) -> JonesVector {
+        self.matrix.apply(jones.map(|amplitude| amplitude.conj())).map(|amplitude| amplitude.conj())
+    }
 }
 
 /// A Faraday rotator: turns the polarisation by the same angle in the same sense for light of either direction.
