@@ -202,6 +202,12 @@ fn a_session_that_must_be_made_first_refuses_for_good() -> TestResult {
 }
 
 #[test]
+fn a_client_waits_longer_for_a_greeting_than_a_relay_for_a_password() {
+    // Otherwise one without a password would hang up first, and try again for ever.
+    assert!(u64::from(Config::default().limits.auth_s) * 1_000 < session::GREETING_TIMEOUT_MS);
+}
+
+#[test]
 fn secrets_that_no_header_can_hold_are_refused() -> TestResult {
     let secret = || Some("two\nlines".to_owned());
     for (what, options) in [

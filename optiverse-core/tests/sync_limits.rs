@@ -5,7 +5,7 @@
 use optiverse_core::scene::{Edit, Item, ItemId, PropertyChange, Section};
 use optiverse_core::sync::authority::{Authority, AuthorityConfig, ConnectionId, MAX_LOG_BYTES, Payload};
 use optiverse_core::sync::session::{Event, LocalEditError, MAX_PARTS, MAX_PEERS, MAX_PENDING, UndoStep};
-use optiverse_core::sync::{ReplicaId, Role, Session, SessionConfig, limits};
+use optiverse_core::sync::{Operation, ReplicaId, Role, Session, SessionConfig, limits};
 
 const START_MS: u64 = 1_763_700_000_000;
 const HOST: ConnectionId = ConnectionId(1);
@@ -223,4 +223,20 @@ fn the_bytes_of_the_log_are_limited() {
     let (sequence, operations, bytes) = append(count + 1, 0);
     assert_eq!((sequence, operations), (count + 1, count as usize), "the oldest has made room");
     assert!(bytes < MAX_LOG_BYTES);
+}
+
+/// What any replica accepts of one operation.
+#[test]
+fn names_and_nesting_are_limited() {
+    let is_read = |item: &str, value: &str| {
+        let text = format!(r#"["0000000000007",1,0,0,"{item}",{{"set":{{"n":{value}}}}}]"#);
+        Operation::from_json(&text).is_ok()
+    };
+    let name = "x".repeat(limits::MAX_NAME_BYTES);
+    assert!(is_read(&name, "1"));
+    assert!(!is_read(&format!("{name}x"), "1"));
+    assert!(!is_read("", "1"));
+    let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    assert!(is_read("a", &nested(limits::MAX_VALUE_NESTING)));
+    assert!(!is_read("a", &nested(limits::MAX_VALUE_NESTING + 1)));
 }

@@ -481,7 +481,7 @@ impl Scene {
     ) -> PyResult<PartialTrace> {
         let start = Instant::now();
         let options = trace::options(py, physics, max_events, min_intensity, threads, max_vertices, length_mm)?;
-        if !(seconds >= 0.0) {
+        if seconds.is_nan() || seconds < 0.0 {
             return Err(error::option_error(py, "seconds", &seconds.to_string(), "a number, 0 or more"));
         }
         let compiled = self.compiled(py)?;

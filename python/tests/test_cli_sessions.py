@@ -149,7 +149,7 @@ def test_join_with_a_password(relay):
     code, _, errors = run("join", relay.url(id, "me"), "--once", env={**os.environ, "OPTIVERSE_PASSWORD": "wrong"})
     assert code == 1
     assert "wrong password" in errors
-    follower = Follower(relay.url(id, "me"))
+    follower = Follower(relay.url(id, "me"), env={**os.environ, "OPTIVERSE_PASSWORD": "wrong"})
     assert follower.process.wait(PATIENCE_S) == 1
     assert follower.interrupt()[0] == 1
     assert follower.has("given up")

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::extract::ws::Utf8Bytes;
-use optiverse_core::sync::ReplicaId;
-use optiverse_core::sync::authority::{Authority, AuthorityConfig, ConnectionId, Payload, Record, Role};
+use optiverse_core::sync::authority::{Authority, AuthorityConfig, ConnectionId, Payload, Record};
+use optiverse_core::sync::{ReplicaId, Role};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::close::Close;

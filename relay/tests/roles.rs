@@ -212,6 +212,42 @@ async fn a_viewer_changes_nothing_in_any_family_of_messages() {
 }
 
 #[tokio::test]
+async fn a_viewer_who_pretends_to_be_an_editors_client_does_not_get_in_its_way() {
+    let relay = relay().await;
+    let address = relay.address();
+    let (id, owner) = create(address, &json!({"default_role": "viewer"})).await;
+    let come = async || Client::open_with(address, &format!("/ws/{id}/ann"), &bearer(&owner)).await;
+    let hello = json!({"type": "sync:hello", "protocol": 1, "replica": REPLICAS[0], "settled": 1_000_000});
+
+    let mut ann = come().await;
+    ann.hello(REPLICAS[0]).await;
+    let mut eve = Client::join(address, &id, "ann").await;
+    eve.send(hello.clone()).await;
+    assert_eq!(eve.closed().await, (1008, "another connection of this client may edit".to_owned()));
+    ann.send(json!({"type": "sync:ops", "ops": [add(REPLICAS[0], 1, "lens")]})).await;
+    assert_eq!(ann.next_of("sync:ack").await["sequence"], 1);
+
+    // While she is away, what a viewer says is done or sends does not count as hers.
+    drop(ann);
+    let gone = async {
+        while ask(address, &format!("GET /api/sessions/{id}"), &[], b"").await.body["user_count"] != 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(common::PATIENCE, gone).await.unwrap();
+    let mut eve = Client::join(address, &id, "ann").await;
+    eve.send(hello).await;
+    eve.send(json!({"type": "sync:ops", "ops": [add(REPLICAS[0], 2, "mirror")]})).await;
+    assert_eq!(eve.next_of("sync:refused").await["reason"], "role");
+    let mut ann = come().await;
+    ann.hello(REPLICAS[0]).await;
+    assert_eq!(eve.closed().await.0, 4001);
+    ann.send(json!({"type": "sync:ops", "ops": [add(REPLICAS[0], 2, "grating")]})).await;
+    assert_eq!(ann.next_of("sync:ack").await["sequence"], 2);
+    relay.stop().await;
+}
+
+#[tokio::test]
 async fn a_message_cannot_speak_for_another_user_or_session() {
     let relay = relay().await;
     let address = relay.address();

@@ -27,6 +27,7 @@ fn lines(mirrors: usize, lengths_mm: std::ops::Range<f64>) -> impl Iterator<Item
 ///
 /// # Panics
 /// Never: every value is in range.
+#[allow(dead_code, reason = "not every benchmark has systems without a scene")]
 #[expect(clippy::unwrap_used, reason = "a scene of known good values")]
 pub(crate) fn maze(mirrors: usize, lengths_mm: std::ops::Range<f64>, rays: i64) -> OpticalSystem {
     let mirror = Element::Mirror(Mirror::new(100.0).unwrap());

@@ -34,11 +34,17 @@
 //!   else has changed is not removed by undoing its addition; undoing a removal adds the item again.
 //! - **S14** Any bytes at all give an error or are ignored. Every limit is in [`limits`] or on the type it belongs to.
 //! - **S15** "Synchronised" is said when the client has everything up to the relay's welcome and all after it that has
-//!   arrived, and none of its edits is undecided.
+//!   arrived, and none of its edits is undecided. On a server that only forwards: when there are other new clients, and each
+//!   has said that it has exactly the same operations.
 //! - **S16** Where people are is no part of the document. It belongs to a connection, is passed on 30 times a second at most,
 //!   the newest state, and is gone with the connection; one that lost its relay forgets the others after 10 s.
 //! - **S17** A viewer's operations of every family are refused, and the host role of the app is never a viewer's. A client
-//!   learns its role on connecting, and refuses a viewer's edits at once.
+//!   learns its role on connecting, and refuses a viewer's edits at once. A viewer that says the replica of an editor neither
+//!   takes over its connection nor counts in its numbers.
+//! - **S18** On a server that only forwards, clients stamp their operations themselves and merge everybody's. Operations
+//!   ride in the envelope of commands that older clients understand, never in their data. Who misses something asks, and
+//!   is answered with the registers that it misses. What an older client writes becomes an operation of each new client,
+//!   stamped one step after the newest that it knows; what comes from a stored scene loses against everything stamped.
 //!
 //! The top-level properties of a document, such as its layer tree, are not shared.
 //!

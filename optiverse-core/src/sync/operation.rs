@@ -36,6 +36,16 @@ pub(crate) struct GroupChange<'a> {
 }
 
 impl GroupChange<'_> {
+    /// The value, if it is a text.
+    pub(crate) fn text(&self) -> Option<Cow<'_, str>> {
+        Scanner::new(self.value.as_deref()?).string().ok()
+    }
+
+    /// The same change, as long as this one lives.
+    pub(crate) fn borrowed(&self) -> GroupChange<'_> {
+        GroupChange { group: Cow::Borrowed(&self.group), value: self.value.as_deref().map(Cow::Borrowed) }
+    }
+
     fn into_owned(self) -> GroupChange<'static> {
         GroupChange {
             group: Cow::Owned(self.group.into_owned()),
@@ -323,6 +333,32 @@ impl<'t> GroupsReader<'t> {
             return Err(FrameError::Value { key: "set", found, expected: "each key once" });
         }
         Ok(())
+    }
+}
+
+/// Gives the position group the coordinate that it lacks, if there is one in `present`: a client may name one of them only.
+pub(crate) fn complete_position(groups: &mut [GroupChange<'_>], present: Option<&str>) {
+    let position = groups.iter_mut().find(|change| change.group == POSITION).and_then(|change| change.value.as_mut());
+    let (Some(position), Some(present)) = (position, present) else { return };
+    let (x_mm, y_mm) = coordinates(position);
+    if x_mm.is_none() || y_mm.is_none() {
+        let (present_x_mm, present_y_mm) = coordinates(present);
+        *position = Cow::Owned(position_members(x_mm.or(present_x_mm), y_mm.or(present_y_mm)));
+    }
+}
+
+/// The texts of `x_mm` and `y_mm` in the value of the position group.
+fn coordinates(members: &str) -> (Option<&str>, Option<&str>) {
+    let mut scanner = Scanner::new(members);
+    let (mut x_mm, mut y_mm) = (None, None);
+    loop {
+        // What is in a group was read before, so it ends where no member follows.
+        let Ok(key) = scanner.string() else { return (x_mm, y_mm) };
+        let value = scanner.take(b':', "`:`").and_then(|()| scanner.value(MAX_VALUE_NESTING)).ok();
+        *(if key == POSITION { &mut x_mm } else { &mut y_mm }) = value;
+        if !scanner.another() {
+            return (x_mm, y_mm);
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where people are and what they have selected. It is no part of the document: it belongs to a connection, the newest
 //! state counts, and nothing of it is kept.
 
-use crate::scene::ItemId;
+use crate::scene::{ItemId, MAX_NESTING};
 use crate::sync::operation::{check_limit, check_name};
 use crate::sync::wire::FrameError;
 use crate::sync::wire::envelope::Envelope;
@@ -76,11 +76,18 @@ impl Presence {
 
     /// Reads the cursor of a component client.
     pub(crate) fn from_cursor_move(envelope: &Envelope<'_>) -> Result<Presence, FrameError> {
-        let data = envelope.object("data")?;
-        let coordinate =
-            |key: &str| data.get(key).and_then(serde_json::Value::as_f64).filter(|value| value.is_finite());
-        let missing = FrameError::Missing { place: "the cursor", key: "x and y" };
-        let cursor_mm = coordinate("x").zip(coordinate("y")).ok_or(missing)?;
+        let (mut x, mut y) = (None, None);
+        envelope.required("data", |scanner| {
+            scanner.object(|scanner, key| {
+                match key.as_ref() {
+                    "x" => x = Some(finite(scanner)?),
+                    "y" => y = Some(finite(scanner)?),
+                    _ => drop(scanner.value(MAX_NESTING - 2)?),
+                }
+                Ok(())
+            })
+        })?;
+        let cursor_mm = x.zip(y).ok_or(FrameError::Missing { place: "the cursor", key: "x and y" })?;
         Ok(Presence { cursor_mm: Some(cursor_mm), ..Presence::default() })
     }
 }

@@ -3,7 +3,8 @@
 //! A text is a list of parts, each short enough for a frame:
 //! `{"replicas":["1z14…",…],"items":[["lens-1",[0,1,1763700000000,0,"items"],{"angle_deg":[0,2,1763700000000,1,45.0]}],…]}`.
 //! A register is `[replica, number, milliseconds, counter, value]`, the replica as its place in `replicas`; one without
-//! a value is a removed one. The last part also has `vector`, what the sender has, and `since`, what it left out because
+//! a value is a removed one. `[null, value]` was written with the register before the properties, as those of an item are
+//! that nobody has changed since it was added. The last part also has `vector`, what the sender has, and `since`, what it left out because
 //! the receiver has it; both as `[[replica, up to, single …],…]`.
 
 use std::borrow::Cow;
@@ -121,6 +122,8 @@ struct PartWriter {
     items: String,
     replicas: HashMap<ReplicaId, usize>,
     replica_list: Vec<ReplicaId>,
+    /// Who wrote the presence of the item begun last, if that is in this part.
+    present: Option<Writer>,
     /// Where the item begun last starts; it is taken back if nothing of it is written.
     start: usize,
     is_empty: bool,
@@ -135,6 +138,7 @@ impl PartWriter {
             items: String::new(),
             replicas: HashMap::new(),
             replica_list: Vec::new(),
+            present: None,
             start: 0,
             is_empty: true,
             separator: "",
@@ -144,6 +148,7 @@ impl PartWriter {
     fn begin_item(&mut self, id: &str, present: Option<&Register<Option<Section>>>) {
         self.start = self.items.len();
         self.is_empty = present.is_none();
+        self.present = present.map(|register| register.writer);
         if !self.items.is_empty() {
             self.items.push(',');
         }
@@ -178,7 +183,11 @@ impl PartWriter {
         self.separator = ",";
         write_string(name, &mut self.items);
         self.items.push(':');
-        self.writer(writer);
+        if self.present == Some(writer) {
+            self.items.push_str("[null");
+        } else {
+            self.writer(writer);
+        }
         if let Some(value) = value {
             self.items.push(',');
             if name == POSITION {
@@ -360,7 +369,7 @@ fn scan_item<'t>(scanner: &mut Scanner<'t>, replicas: &[ReplicaId]) -> Result<It
     let mut groups = Vec::new();
     scanner.object(|scanner, name| {
         check_limit("a key", name.len(), "bytes", MAX_NAME_BYTES)?;
-        let writer = scan_writer(scanner, replicas)?;
+        let writer = scan_writer_of_group(scanner, replicas, present.as_ref().map(|register| register.writer))?;
         let value = match scanner.another() {
             false => None,
             true if name == POSITION => Some(Cow::Owned(scan_position(scanner)?)),
@@ -394,6 +403,23 @@ fn scan_position(scanner: &mut Scanner<'_>) -> Result<String, FrameError> {
 /// Reads the start of a register.
 fn scan_writer(scanner: &mut Scanner<'_>, replicas: &[ReplicaId]) -> Result<Writer, FrameError> {
     scanner.take(b'[', "a register")?;
+    scan_writer_in(scanner, replicas)
+}
+
+/// Reads the start of a group's register, which may name the writer of its item's presence.
+fn scan_writer_of_group(
+    scanner: &mut Scanner<'_>,
+    replicas: &[ReplicaId],
+    present: Option<Writer>,
+) -> Result<Writer, FrameError> {
+    scanner.take(b'[', "a register")?;
+    if scanner.null()? {
+        return present.ok_or_else(|| scanner.error("a writer, as there is none before the properties"));
+    }
+    scan_writer_in(scanner, replicas)
+}
+
+fn scan_writer_in(scanner: &mut Scanner<'_>, replicas: &[ReplicaId]) -> Result<Writer, FrameError> {
     let place = usize::try_from(scanner.unsigned()?).ok();
     let replica = place.and_then(|place| replicas.get(place)).copied();
     let replica = replica.ok_or_else(|| scanner.error("a place in the list of replicas before it"))?;

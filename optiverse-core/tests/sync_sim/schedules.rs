@@ -1,5 +1,7 @@
 //! Random schedules: which seeds are run, how often, and what a failing one says.
 
+#![allow(clippy::print_stdout, reason = "a soak says with which seeds it ran")]
+
 use std::ops::Range;
 use std::time::{Duration, Instant, SystemTime};
 

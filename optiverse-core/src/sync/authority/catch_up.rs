@@ -1,5 +1,7 @@
 //! Bringing a client up to date: all the operations that it misses, or the whole document, never a part.
 
+use std::sync::Arc;
+
 use crate::sync::authority::{Authority, ConnectionId};
 use crate::sync::limits::MAX_FRAME_BYTES;
 use crate::sync::version::VersionVector;
@@ -21,13 +23,28 @@ impl Authority {
                 }
             }
             _ => {
-                let parts = self.replica.parts_since(&VersionVector::new(), MAX_FRAME_BYTES / 2);
-                self.send(connection, Welcome { epoch, sequence, parts: parts.len() as u64 }.write());
-                for (index, part) in parts.iter().enumerate() {
-                    self.send(connection, write_part(index, part));
+                for frame in self.whole_document() {
+                    self.send(connection, frame);
                 }
             }
         }
+    }
+
+    /// The welcome and the parts of the whole document. They are kept until the next operation: after a failure of the network
+    /// all come back at once.
+    fn whole_document(&mut self) -> Vec<Arc<str>> {
+        let (epoch, sequence) = (self.config.epoch, self.sequence);
+        if let Some((of, frames)) = &self.whole
+            && *of == sequence
+        {
+            return frames.clone();
+        }
+        let parts = self.replica.parts_since(&VersionVector::new(), MAX_FRAME_BYTES / 2);
+        let welcome = Welcome { epoch, sequence, parts: parts.len() as u64 }.write();
+        let parts = parts.iter().enumerate().map(|(index, part)| write_part(index, part));
+        let frames: Vec<Arc<str>> = std::iter::once(welcome).chain(parts).map(Arc::from).collect();
+        self.whole = Some((sequence, frames.clone()));
+        frames
     }
 
     /// Frames with the operations after `have`, which are all in the log.

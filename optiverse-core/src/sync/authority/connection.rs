@@ -190,15 +190,24 @@ impl Authority {
             .filter(|(id, entry)| **id != connection && speaks_for(entry))
             .map(|(id, _)| *id)
             .collect();
+        let may_edit = |id: &ConnectionId| self.connections.get(id).is_some_and(|entry| entry.role.may_edit());
+        let is_editor = may_edit(&connection);
+        // Replicas are no secret: a viewer who says that of an editor must not get in its way (S17).
+        if !is_editor && earlier.iter().any(may_edit) {
+            self.close(connection, CLOSE_POLICY, "another connection of this client may edit");
+            return;
+        }
         for id in earlier {
             if let Some(entry) = self.connections.get_mut(&id) {
                 entry.dialect = Dialect::Superseded;
             }
             self.close(id, CLOSE_SUPERSEDED, "another connection of this client took over");
         }
-        let settled = hello.settled.max(self.replica.vector().highest(replica));
-        let decided = self.decided.entry(replica).or_default();
-        *decided = settled.max(*decided);
+        if is_editor {
+            let settled = hello.settled.max(self.replica.vector().highest(replica));
+            let decided = self.decided.entry(replica).or_default();
+            *decided = settled.max(*decided);
+        }
         if let Some(entry) = self.connections.get_mut(&connection) {
             let before = std::mem::replace(&mut entry.dialect, Dialect::Sync { replica });
             if !matches!(before, Dialect::Sync { replica: same } if same == replica) {

@@ -29,6 +29,7 @@ impl Authority {
         now_ms: u64,
     ) {
         let before = self.sequence;
+        let may_edit = self.connections.get(&connection).is_some_and(|entry| entry.role.may_edit());
         let mut answers = Vec::with_capacity(operations.len());
         for operation in operations {
             let number = operation.id.number;
@@ -37,6 +38,9 @@ impl Authority {
                 answers.push(write_decision(number, Decision::Refused(RefusalReason::Id)));
             } else if self.replica.vector().contains(operation.id) {
                 answers.push(write_decision(number, Decision::Accepted(self.place_in_log(&operation))));
+            } else if !may_edit {
+                // Nothing is noted of it: the replica may be somebody else's (S17).
+                answers.push(write_decision(number, Decision::Refused(RefusalReason::Role)));
             } else if number <= decided {
                 answers.push(write_decision(number, Decision::Refused(RefusalReason::Late)));
             } else if number > decided + 1 {
@@ -91,6 +95,7 @@ impl Authority {
             self.replica.vector.insert_up_to(replica, number);
         }
         self.sequence += 1;
+        self.whole = None;
         self.log_bytes += text.len();
         self.log.push_back(LogEntry { id: operation.id, time: operation.time, text });
         while self.log.len() > MAX_LOG_OPERATIONS || self.log_bytes > MAX_LOG_BYTES {
@@ -142,9 +147,11 @@ impl Authority {
             .filter(|(id, entry)| **id != author && matches!(entry.dialect, Dialect::Sync { .. }))
             .map(|(id, _)| *id)
             .collect();
-        for frame in self.operations_after(before).into_iter().map(Arc::<str>::from) {
-            for &receiver in &receivers {
-                self.send(receiver, Arc::clone(&frame));
+        if !receivers.is_empty() {
+            for frame in self.operations_after(before).into_iter().map(Arc::<str>::from) {
+                for &receiver in &receivers {
+                    self.send(receiver, Arc::clone(&frame));
+                }
             }
         }
         self.publish_to_legacy(before, author, now_ms);

@@ -1,15 +1,16 @@
 //! Legacy clients: their whole items become differences, and they are told what they understand (S11).
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet, VecDeque};
 
-use crate::scene::{Item, ItemId};
+use crate::scene::ItemId;
 use crate::sync::authority::connection::{Connection, Dialect};
 use crate::sync::authority::shadow::{ARRIVED_AFTER_MS, Meaning, Shadow};
+use crate::sync::authority::tell::{Change, Frames};
 use crate::sync::authority::{Authority, ConnectionId};
 use crate::sync::equal::same_value;
 use crate::sync::limits::{MAX_FRAME_BYTES, MAX_STATE_BYTES};
-use crate::sync::operation::{Body, GroupChange, Operation, POSITION};
-use crate::sync::replica::ItemState;
+use crate::sync::operation::{Body, GroupChange, Operation, POSITION, complete_position};
 use crate::sync::version::OperationId;
 use crate::sync::wire::FrameError;
 use crate::sync::wire::app::{self, LegacyItem, LegacyMessage};
@@ -19,13 +20,10 @@ use crate::sync::wire::envelope::Envelope;
 /// Removed items that are remembered, so that a legacy client that was away does not bring them back.
 pub const MAX_REMOVED_IDS: usize = 10_000;
 
-/// The name by which the relay speaks to clients of the app.
-const SENDER: &str = "relay";
-
 /// Items of one message after which the others are told, so that the log still has all of it.
 const ITEMS_AT_ONCE: usize = 1_000;
 
-/// Bytes of their texts after which they are, so that few items are in memory as trees of values.
+/// Bytes of their texts after which they are, so that few items are in memory taken apart.
 const BYTES_AT_ONCE: usize = MAX_FRAME_BYTES;
 
 /// When an item was removed, and by whom.
@@ -97,7 +95,7 @@ impl Authority {
                 let mut rest = items.as_slice();
                 while !rest.is_empty() {
                     let (chunk, after) = rest.split_at(at_once(rest));
-                    let chunk: Vec<LegacyItem> =
+                    let chunk: Vec<LegacyItem<'_>> =
                         chunk.iter().map(|item| app::read_state_item(item)).collect::<Result<_, _>>()?;
                     shown.extend(chunk.iter().map(|item| ItemId::from(item.id.as_str())));
                     self.take_items(connection, &chunk, true, Trust::Doubt, now_ms);
@@ -162,7 +160,7 @@ impl Authority {
             self.note_sent(connection, id, now_ms);
         }
         for id in &ids[count..] {
-            self.tell_legacy(connection, id, &Change::Added, now_ms);
+            self.tell_legacy(connection, id, &Change::Added, &mut Frames::default(), now_ms);
         }
     }
 
@@ -171,7 +169,7 @@ impl Authority {
             state.dialect = Dialect::Component(Shadow::default());
         }
         for id in self.present_ids() {
-            self.tell_legacy(connection, &id, &Change::Added, now_ms);
+            self.tell_legacy(connection, &id, &Change::Added, &mut Frames::default(), now_ms);
         }
     }
 
@@ -184,7 +182,14 @@ impl Authority {
     }
 
     /// Takes whole items from a legacy client: only real differences become operations.
-    fn take_items(&mut self, connection: ConnectionId, items: &[LegacyItem], is_add: bool, trust: Trust, now_ms: u64) {
+    fn take_items(
+        &mut self,
+        connection: ConnectionId,
+        items: &[LegacyItem<'_>],
+        is_add: bool,
+        trust: Trust,
+        now_ms: u64,
+    ) {
         let before = self.sequence;
         for item in items {
             let is_known = self.replica.contains(&item.id);
@@ -214,8 +219,8 @@ impl Authority {
         for (id, correction) in due {
             match self.replica.items.get(&id) {
                 Some(state) if !correction.rebuild => {
-                    let change = Change::Changed(group_names(state));
-                    self.tell_legacy(connection, &id, &change, now_ms);
+                    let names = state.groups.iter().map(|group| group.name.to_string()).collect();
+                    self.tell_legacy(connection, &id, &Change::Changed(names), &mut Frames::default(), now_ms);
                 }
                 _ => self.rebuild(connection, &id, now_ms),
             }
@@ -223,7 +228,7 @@ impl Authority {
     }
 
     /// Returns whether the client shows what the relay has.
-    fn take_new(&mut self, connection: ConnectionId, item: &LegacyItem, trust: Trust, now_ms: u64) -> bool {
+    fn take_new(&mut self, connection: ConnectionId, item: &LegacyItem<'_>, trust: Trust, now_ms: u64) -> bool {
         let since = self.connections.get(&connection).map_or(0, |state| state.since);
         let removal = self.removed.removals.get(item.id.as_str()).copied();
         let others = removal.filter(|removal| removal.by != Some(connection));
@@ -233,60 +238,45 @@ impl Authority {
         if trust == Trust::Doubt && others.is_some_and(is_old) {
             return false;
         }
-        let whole = Item { id: item.id.as_str().into(), section: item.section, properties: item.properties.clone() };
-        let time = self.clock.newest();
-        let Ok(operation) = Operation::add(self.next_own_id(), time, &whole) else { return false };
-        for change in operation.body.groups() {
-            let value = change.value.as_deref();
-            if let Some(shadow) = self.shadow_mut(connection) {
-                let _ = shadow.received(&item.id, &change.group, value, now_ms);
+        if let Some(shadow) = self.shadow_mut(connection) {
+            let known = shadow.item(&item.id);
+            for change in &item.groups {
+                let _ = known.received(&change.group, change.value.as_deref(), now_ms);
             }
         }
+        let groups = item.groups.iter().map(GroupChange::borrowed).collect();
+        let operation = self.own_operation(&item.id, Body::Add { section: item.section, groups });
         // With a removal on its way to it, the item will vanish from it.
         let vanishes = others.is_some() || self.shadow(connection).is_some_and(|shadow| shadow.was_told_gone(&item.id));
         self.decide_own(connection, operation, now_ms) && !vanishes
     }
 
     /// Returns whether the client shows what the relay has.
-    fn take_changes(&mut self, connection: ConnectionId, item: &LegacyItem, trust: Trust, now_ms: u64) -> bool {
+    fn take_changes(&mut self, connection: ConnectionId, item: &LegacyItem<'_>, trust: Trust, now_ms: u64) -> bool {
         let Some(state) = self.replica.items.get(item.id.as_str()) else { return false };
-        let mut properties = item.properties.clone();
+        let mut groups: Vec<GroupChange<'_>> = item.groups.iter().map(GroupChange::borrowed).collect();
         if state.section() != Some(item.section) {
-            properties = component::without_additions(properties);
+            groups.retain(|change| !component::is_addition(&change.group));
         }
-        if properties.contains_key("x_mm") != properties.contains_key("y_mm") {
-            let present = state.group(POSITION).and_then(|group| group.register.value.as_deref());
-            for (key, value) in
-                present.map(|value| crate::sync::replica::read_group(POSITION, value)).into_iter().flatten()
-            {
-                properties.entry(key).or_insert(value);
-            }
-        }
-        let id = self.next_own_id();
-        let time = self.clock.newest();
-        let values = properties.iter().map(|(key, value)| (key.as_str(), Some(value)));
-        let Ok(mut operation) = Operation::set(id, time, &item.id, values) else { return false };
-        let Body::Set { groups } = &mut operation.body else { return false };
-        let is_named = |name: &str| groups.iter().any(|change| change.group == name);
-        let present = self.replica.items.get(item.id.as_str()).map(group_names).unwrap_or_default();
+        let present = |name: &str| state.group(name).and_then(|group| group.register.value.as_deref());
+        complete_position(&mut groups, present(POSITION));
         // All that it has may lack what was added in the meantime.
-        let mut is_right = trust == Trust::Believe || present.iter().all(|name| is_named(name));
-        let mut changes: Vec<GroupChange<'static>> = Vec::new();
-        for change in groups.drain(..) {
+        let is_named = |name: &str| groups.iter().any(|change| change.group == name);
+        let mut is_right = trust == Trust::Believe || state.groups.iter().all(|group| is_named(&group.name));
+        let dialect = self.connections.get_mut(&connection).map(|entry| &mut entry.dialect);
+        let Some(Dialect::App(shadow) | Dialect::Component(shadow)) = dialect else { return true };
+        let known = shadow.item(&item.id);
+        groups.retain(|change| {
             let value = change.value.as_deref();
-            let Some(shadow) = self.shadow_mut(connection) else { return true };
-            let meaning = shadow.received(&item.id, &change.group, value, now_ms);
-            let present = self.replica.items.get(item.id.as_str()).and_then(|state| state.group(&change.group));
-            let agrees = same_value(present.and_then(|group| group.register.value.as_deref()), value);
+            let meaning = known.received(&change.group, value, now_ms);
+            let agrees = same_value(present(&change.group), value);
             is_right &= agrees;
-            if trust == Trust::Believe && meaning == Meaning::Changed && !agrees {
-                changes.push(change);
-            }
-        }
-        if changes.is_empty() {
+            trust == Trust::Believe && meaning == Meaning::Changed && !agrees
+        });
+        if groups.is_empty() {
             return is_right;
         }
-        operation.body = Body::Set { groups: changes };
+        let operation = self.own_operation(&item.id, Body::Set { groups });
         let accepted = self.decide_own(connection, operation, now_ms);
         if !accepted {
             // It may show a property that the item has not, which no change of properties takes back.
@@ -297,9 +287,8 @@ impl Authority {
 
     fn remove_for_legacy(&mut self, connection: ConnectionId, id: &str, now_ms: u64) {
         let before = self.sequence;
-        if self.replica.contains(id)
-            && let Ok(operation) = Operation::remove(self.next_own_id(), self.clock.newest(), id)
-        {
+        if self.replica.contains(id) {
+            let operation = self.own_operation(id, Body::Remove);
             let _ = self.decide_own(connection, operation, now_ms);
         }
         if let Some(shadow) = self.shadow_mut(connection) {
@@ -309,151 +298,30 @@ impl Authority {
         self.publish(before, connection, now_ms);
     }
 
-    fn next_own_id(&self) -> OperationId {
-        OperationId { replica: self.config.replica, number: self.own_number + 1 }
+    /// The next operation on behalf of a legacy client. It is stamped when it is decided.
+    fn own_operation<'o>(&self, item: &'o str, body: Body<'o>) -> Operation<'o> {
+        let id = OperationId { replica: self.config.replica, number: self.own_number + 1 };
+        Operation { id, time: self.clock.newest(), item: Cow::Borrowed(item), body }
     }
 
     /// Decides about an operation made on behalf of a legacy client.
-    fn decide_own(&mut self, connection: ConnectionId, operation: Operation<'static>, now_ms: u64) -> bool {
+    fn decide_own(&mut self, connection: ConnectionId, operation: Operation<'_>, now_ms: u64) -> bool {
         let accepted = self.decide(connection, operation, now_ms).is_ok();
         self.own_number += u64::from(accepted);
         accepted
     }
 
-    fn shadow(&self, connection: ConnectionId) -> Option<&Shadow> {
+    pub(crate) fn shadow(&self, connection: ConnectionId) -> Option<&Shadow> {
         match &self.connections.get(&connection)?.dialect {
             Dialect::App(shadow) | Dialect::Component(shadow) => Some(shadow),
             _ => None,
         }
     }
 
-    fn shadow_mut(&mut self, connection: ConnectionId) -> Option<&mut Shadow> {
+    pub(crate) fn shadow_mut(&mut self, connection: ConnectionId) -> Option<&mut Shadow> {
         match &mut self.connections.get_mut(&connection)?.dialect {
             Dialect::App(shadow) | Dialect::Component(shadow) => Some(shadow),
             _ => None,
-        }
-    }
-
-    /// Makes a legacy client show an item as it is or not at all, whatever it shows now.
-    fn rebuild(&mut self, connection: ConnectionId, id: &str, now_ms: u64) {
-        let Some(entry) = self.connections.get(&connection) else { return };
-        let frame = if entry.is_component() { component::delete(id) } else { app::remove_command(id, SENDER, now_ms) };
-        let is_component = entry.is_component();
-        let present = self.replica.items.get(id).filter(|_| self.is_understood(connection, id));
-        let add = present.and_then(|state| {
-            if is_component { component::add(id, state) } else { app::command("add_item", id, state, SENDER, now_ms) }
-        });
-        if let Some(shadow) = self.shadow_mut(connection) {
-            shadow.sent_removal(id);
-        }
-        self.send(connection, frame);
-        if let Some(add) = add {
-            self.send(connection, add);
-            self.note_sent(connection, id, now_ms);
-        }
-    }
-
-    /// Tells legacy clients of the operations after `before`.
-    pub(crate) fn publish_to_legacy(&mut self, before: u64, author: ConnectionId, now_ms: u64) {
-        let is_legacy = |state: &Connection| matches!(state.dialect, Dialect::App(_) | Dialect::Component(_));
-        let receivers: Vec<ConnectionId> = self
-            .connections
-            .iter()
-            .filter(|(id, state)| **id != author && is_legacy(state))
-            .map(|(id, _)| *id)
-            .collect();
-        if receivers.is_empty() {
-            return;
-        }
-        for (id, change) in self.changes_after(before) {
-            for &receiver in &receivers {
-                self.tell_legacy(receiver, &id, &change, now_ms);
-            }
-        }
-    }
-
-    /// What the operations after `before` did, in sum, to each item.
-    fn changes_after(&self, before: u64) -> BTreeMap<String, Change> {
-        let count = usize::try_from(self.sequence - before).unwrap_or(usize::MAX);
-        let mut changes: BTreeMap<String, Change> = BTreeMap::new();
-        for entry in self.log.iter().skip(self.log.len().saturating_sub(count)) {
-            let Ok(operation) = Operation::from_json(&entry.text) else { continue };
-            match (&operation.body, changes.get_mut(&*operation.item)) {
-                (Body::Set { .. }, Some(Change::Added)) => {}
-                (Body::Set { groups }, Some(Change::Changed(names))) => {
-                    names.extend(groups.iter().map(|change| change.group.to_string()));
-                    names.sort_unstable();
-                    names.dedup();
-                }
-                (Body::Set { groups }, None) => {
-                    let names = groups.iter().map(|change| change.group.to_string()).collect();
-                    changes.insert(operation.item.to_string(), Change::Changed(names));
-                }
-                (Body::Add { .. } | Body::Remove, _) => {
-                    changes.insert(operation.item.to_string(), Change::Added);
-                }
-            }
-        }
-        changes
-    }
-
-    /// Tells a legacy client of an item as it is now.
-    fn tell_legacy(&mut self, connection: ConnectionId, id: &str, change: &Change, now_ms: u64) {
-        let Some(entry) = self.connections.get(&connection) else { return };
-        let (is_app, known) = match &entry.dialect {
-            Dialect::App(shadow) => (true, shadow.has(id)),
-            Dialect::Component(shadow) => (false, shadow.has(id)),
-            _ => return,
-        };
-        // The app would show an item twice that it has already.
-        let may_have = known || self.shadow(connection).is_some_and(|shadow| shadow.is_in_doubt(id, now_ms));
-        let present = self.replica.items.get(id).filter(|_| self.is_understood(connection, id));
-        let mut frames = Vec::new();
-        // A component message cannot take a property away.
-        let takes_away = |state: &ItemState| !is_app && change.names().iter().any(|name| is_removed(state, name));
-        let starts_anew = matches!(change, Change::Added) || present.is_none_or(takes_away);
-        if may_have && (starts_anew || !known) {
-            frames.push(if is_app { app::remove_command(id, SENDER, now_ms) } else { component::delete(id) });
-        }
-        if let Some(state) = present {
-            let is_new = starts_anew || !known;
-            frames.extend(match (is_app, change) {
-                (true, _) => app::command(if is_new { "add_item" } else { "update_item" }, id, state, SENDER, now_ms),
-                (false, Change::Changed(names)) if !is_new => Some(component::change(id, state, names)),
-                (false, _) => component::add(id, state),
-            });
-        }
-        if may_have
-            && (starts_anew || !known)
-            && let Some(shadow) = self.shadow_mut(connection)
-        {
-            shadow.sent_removal(id);
-        }
-        for frame in frames {
-            self.send(connection, frame);
-        }
-        if self.replica.contains(id) && self.is_understood(connection, id) {
-            self.note_sent(connection, id, now_ms);
-        }
-    }
-
-    fn is_understood(&self, connection: ConnectionId, id: &str) -> bool {
-        let Some(state) = self.replica.items.get(id) else { return false };
-        match self.connections.get(&connection).map(|entry| &entry.dialect) {
-            Some(Dialect::App(_)) => state.section().is_some_and(|section| app::app_kind(section, state).is_some()),
-            Some(Dialect::Component(_)) => component::understands(state),
-            _ => false,
-        }
-    }
-
-    /// Remembers that a client was sent an item as it is now.
-    fn note_sent(&mut self, connection: ConnectionId, id: &str, now_ms: u64) {
-        let Some(state) = self.replica.items.get(id) else { return };
-        let dialect = self.connections.get_mut(&connection).map(|entry| &mut entry.dialect);
-        if let Some(Dialect::App(shadow) | Dialect::Component(shadow)) = dialect {
-            for group in &state.groups {
-                shadow.sent(id, &group.name, group.register.value.as_deref(), now_ms);
-            }
         }
     }
 }
@@ -466,30 +334,4 @@ fn at_once(items: &[&str]) -> usize {
         bytes <= BYTES_AT_ONCE
     };
     items.iter().take(ITEMS_AT_ONCE).take_while(fits).count().max(1)
-}
-
-/// What happened to an item, in sum.
-#[derive(Debug)]
-enum Change {
-    /// It was added or removed, perhaps both.
-    Added,
-    /// These groups changed.
-    Changed(Vec<String>),
-}
-
-impl Change {
-    fn names(&self) -> &[String] {
-        match self {
-            Change::Added => &[],
-            Change::Changed(names) => names,
-        }
-    }
-}
-
-fn is_removed(state: &ItemState, name: &str) -> bool {
-    state.group(name).is_some_and(|group| group.register.value.is_none())
-}
-
-fn group_names(state: &ItemState) -> Vec<String> {
-    state.groups.iter().map(|group| group.name.to_string()).collect()
 }

@@ -10,11 +10,11 @@ mod legacy;
 mod presence;
 mod restore;
 mod shadow;
+mod tell;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
-pub use crate::sync::role::Role;
 pub use connection::ConnectionId;
 pub use legacy::MAX_REMOVED_IDS;
 pub use restore::RestoreError;
@@ -140,6 +140,8 @@ pub struct Authority {
     removed: RemovedIds,
     records: VecDeque<Record>,
     transmits: VecDeque<(u64, Transmit)>,
+    /// The frames that bring a new client the whole document, and of which sequence number they are.
+    whole: Option<(u64, Vec<Arc<str>>)>,
 }
 
 #[derive(Debug)]
@@ -166,6 +168,7 @@ impl Authority {
             removed: RemovedIds::default(),
             records: VecDeque::new(),
             transmits: VecDeque::new(),
+            whole: None,
         }
     }
 

@@ -1,9 +1,10 @@
 //! What a legacy client knows: it sends whole items without stamps, and most of what it sends is what it was told.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use crate::scene::ItemId;
 use crate::sync::equal::same_value;
+use crate::sync::replica::ItemState;
 
 /// After this time a value that was sent is taken to have arrived, in milliseconds.
 pub(crate) const ARRIVED_AFTER_MS: u64 = 5_000;
@@ -25,8 +26,10 @@ const MAX_TOLD_GONE: usize = 10_000;
 pub(crate) struct Shadow {
     /// When it was sent all items, on which the app throws away what it shows.
     pub(crate) state_sent_ms: Option<u64>,
-    items: HashMap<ItemId, HashMap<Box<str>, Knowledge>>,
-    corrections: BTreeMap<ItemId, Correction>,
+    items: HashMap<ItemId, KnownItem>,
+    corrections: HashMap<ItemId, Correction>,
+    /// The same by the time at which they are due.
+    due: BTreeSet<(u64, ItemId)>,
     /// Items that it was told are gone, and was not told of since.
     told_gone: BTreeSet<ItemId>,
 }
@@ -41,9 +44,16 @@ pub(crate) struct Correction {
 
 type Text = Option<Box<str>>;
 
+/// What the client knows of one item: its groups, in the order in which they were first spoken of.
+#[derive(Debug, Default)]
+pub(crate) struct KnownItem {
+    groups: Vec<Knowledge>,
+}
+
 /// What the client knows of one group.
 #[derive(Debug)]
 struct Knowledge {
+    group: Box<str>,
     /// What it had when it was last heard of, or has certainly received since.
     known: Text,
     /// What was sent to it since, and when.
@@ -101,35 +111,69 @@ impl Shadow {
     /// The client spoke of an item. Something older may be on its way to it and change what it shows, so that it is told
     /// again when it has finished.
     pub(crate) fn correct_later(&mut self, id: &str, rebuild: bool, now_ms: u64) {
-        let earlier = self.corrections.get(id).is_some_and(|correction| correction.rebuild);
         let due_ms = now_ms.saturating_add(CORRECTED_AFTER_MS);
-        self.corrections.insert(ItemId::from(id), Correction { due_ms, rebuild: rebuild || earlier });
+        let earlier = self.corrections.remove_entry(id);
+        let rebuild = rebuild || earlier.as_ref().is_some_and(|(_, correction)| correction.rebuild);
+        let id = match earlier {
+            Some((id, correction)) => {
+                let entry = (correction.due_ms, id);
+                self.due.remove(&entry);
+                entry.1
+            }
+            None => ItemId::from(id),
+        };
+        self.due.insert((due_ms, id.clone()));
+        self.corrections.insert(id, Correction { due_ms, rebuild });
     }
 
     /// When the next correction is due.
     pub(crate) fn deadline(&self) -> Option<u64> {
-        self.corrections.values().map(|correction| correction.due_ms).min()
+        self.due.first().map(|(due_ms, _)| *due_ms)
     }
 
     /// Takes the corrections that are due.
     pub(crate) fn due(&mut self, now_ms: u64) -> Vec<(ItemId, Correction)> {
-        let is_due = |correction: &Correction| correction.due_ms <= now_ms;
-        let due: Vec<_> = self
-            .corrections
-            .iter()
-            .filter(|(_, correction)| is_due(correction))
-            .map(|(id, correction)| (id.clone(), *correction))
-            .collect();
-        self.corrections.retain(|_, correction| !is_due(correction));
-        due
+        let mut found = Vec::new();
+        while self.deadline().is_some_and(|due_ms| due_ms <= now_ms)
+            && let Some((_, id)) = self.due.pop_first()
+        {
+            found.extend(self.corrections.remove(&id).map(|correction| (id, correction)));
+        }
+        found
     }
 
-    /// The client is told the value of a group.
-    pub(crate) fn sent(&mut self, id: &str, group: &str, value: Option<&str>, now_ms: u64) {
-        self.told_gone.remove(id);
-        let groups = self.groups(id);
-        let Some(knowledge) = groups.get_mut(group) else {
-            groups.insert(group.into(), Knowledge::new(value));
+    /// The client is told of an item.
+    pub(crate) fn sent(&mut self, id: &str, state: &ItemState, now_ms: u64) {
+        if !self.told_gone.is_empty() {
+            self.told_gone.remove(id);
+        }
+        let known = self.item(id);
+        for (place, group) in state.groups.iter().enumerate() {
+            known.sent(place, &group.name, group.register.value.as_deref(), now_ms);
+        }
+    }
+
+    /// What is known of an item; nothing if it was not spoken of.
+    pub(crate) fn item(&mut self, id: &str) -> &mut KnownItem {
+        if !self.items.contains_key(id) {
+            self.items.insert(ItemId::from(id), KnownItem::default());
+        }
+        self.items.get_mut(id).expect("it was just put in")
+    }
+}
+
+impl KnownItem {
+    fn group(&mut self, place: usize, group: &str) -> Option<&mut Knowledge> {
+        // Most of the time they come in one order.
+        if self.groups.get(place).is_some_and(|known| *known.group == *group) {
+            return self.groups.get_mut(place);
+        }
+        self.groups.iter_mut().find(|known| *known.group == *group)
+    }
+
+    fn sent(&mut self, place: usize, group: &str, value: Option<&str>, now_ms: u64) {
+        let Some(knowledge) = self.group(place, group) else {
+            self.groups.push(Knowledge::new(group, value));
             return;
         };
         if knowledge.latest() == value {
@@ -144,10 +188,9 @@ impl Shadow {
     }
 
     /// The client says that a group has this value.
-    pub(crate) fn received(&mut self, id: &str, group: &str, value: Option<&str>, now_ms: u64) -> Meaning {
-        let groups = self.groups(id);
-        let Some(knowledge) = groups.get_mut(group) else {
-            groups.insert(group.into(), Knowledge::new(value));
+    pub(crate) fn received(&mut self, group: &str, value: Option<&str>, now_ms: u64) -> Meaning {
+        let Some(knowledge) = self.group(usize::MAX, group) else {
+            self.groups.push(Knowledge::new(group, value));
             return Meaning::Changed;
         };
         let arrived = |sent: u64| sent.saturating_add(ARRIVED_AFTER_MS) <= now_ms;
@@ -159,18 +202,16 @@ impl Shadow {
         let seen = knowledge.in_flight.iter().rposition(|(_, sent)| same_value(sent.as_deref(), value));
         let is_repeated = seen.is_some() || same_value(knowledge.known.as_deref(), value);
         knowledge.in_flight.drain(..seen.map_or(0, |seen| seen + 1));
-        knowledge.known = value.map(Box::from);
+        if knowledge.known.as_deref() != value {
+            knowledge.known = value.map(Box::from);
+        }
         if is_repeated { Meaning::Repeated } else { Meaning::Changed }
-    }
-
-    fn groups(&mut self, id: &str) -> &mut HashMap<Box<str>, Knowledge> {
-        self.items.entry(ItemId::from(id)).or_default()
     }
 }
 
 impl Knowledge {
-    fn new(value: Option<&str>) -> Knowledge {
-        Knowledge { known: value.map(Box::from), in_flight: VecDeque::new() }
+    fn new(group: &str, value: Option<&str>) -> Knowledge {
+        Knowledge { group: group.into(), known: value.map(Box::from), in_flight: VecDeque::new() }
     }
 
     fn latest(&self) -> Option<&str> {
@@ -182,26 +223,34 @@ impl Knowledge {
 mod tests {
     use super::*;
 
+    fn tell(shadow: &mut Shadow, value: &str, now_ms: u64) {
+        shadow.item("a").sent(0, "n1", Some(value), now_ms);
+    }
+
+    fn hear(shadow: &mut Shadow, value: &str, now_ms: u64) -> Meaning {
+        shadow.item("a").received("n1", Some(value), now_ms)
+    }
+
     #[test]
     fn what_was_sent_comes_back_and_is_no_change() {
         let mut shadow = Shadow::default();
-        shadow.sent("a", "n1", Some("1"), 0);
-        assert_eq!(shadow.received("a", "n1", Some("1.0"), 0), Meaning::Repeated);
-        shadow.sent("a", "n1", Some("2"), 0);
-        assert_eq!(shadow.received("a", "n1", Some("1"), 1), Meaning::Repeated, "2 has not arrived yet");
-        assert_eq!(shadow.received("a", "n1", Some("3"), 2), Meaning::Changed);
+        tell(&mut shadow, "1", 0);
+        assert_eq!(hear(&mut shadow, "1.0", 0), Meaning::Repeated);
+        tell(&mut shadow, "2", 0);
+        assert_eq!(hear(&mut shadow, "1", 1), Meaning::Repeated, "2 has not arrived yet");
+        assert_eq!(hear(&mut shadow, "3", 2), Meaning::Changed);
     }
 
     #[test]
     fn going_back_to_the_value_before_is_a_change_once_the_new_one_has_arrived() {
         for (seen, now_ms) in [(None, ARRIVED_AFTER_MS), (Some("2"), 1)] {
             let mut shadow = Shadow::default();
-            shadow.sent("a", "n1", Some("1"), 0);
-            shadow.sent("a", "n1", Some("2"), 0);
-            if seen.is_some() {
-                assert_eq!(shadow.received("a", "n1", seen, now_ms), Meaning::Repeated);
+            tell(&mut shadow, "1", 0);
+            tell(&mut shadow, "2", 0);
+            if let Some(seen) = seen {
+                assert_eq!(hear(&mut shadow, seen, now_ms), Meaning::Repeated);
             }
-            assert_eq!(shadow.received("a", "n1", Some("1"), now_ms), Meaning::Changed);
+            assert_eq!(hear(&mut shadow, "1", now_ms), Meaning::Changed);
         }
     }
 
@@ -209,14 +258,14 @@ mod tests {
     fn values_in_flight_are_bounded() {
         let mut shadow = Shadow::default();
         for value in 0..=MAX_IN_FLIGHT {
-            shadow.sent("a", "n1", Some(&value.to_string()), 0);
+            tell(&mut shadow, &value.to_string(), 0);
         }
-        assert_eq!(shadow.received("a", "n1", Some("0"), 0), Meaning::Repeated);
+        assert_eq!(hear(&mut shadow, "0", 0), Meaning::Repeated);
         let mut shadow = Shadow::default();
         for value in 0..=MAX_IN_FLIGHT + 1 {
-            shadow.sent("a", "n1", Some(&value.to_string()), 0);
+            tell(&mut shadow, &value.to_string(), 0);
         }
-        assert_eq!(shadow.received("a", "n1", Some("0"), 0), Meaning::Changed);
+        assert_eq!(hear(&mut shadow, "0", 0), Meaning::Changed);
     }
 
     #[test]

@@ -18,8 +18,9 @@ pub const FIRST_RETRY_MS: u64 = 500;
 /// The longest time between two attempts, in milliseconds.
 pub const LONGEST_RETRY_MS: u64 = 30_000;
 
-/// How long a new connection may take to say who it is, in milliseconds.
-pub const GREETING_TIMEOUT_MS: u64 = 10_000;
+/// How long a new connection may take to say who it is, in milliseconds. Longer than a relay waits for a password (10 s), so
+/// that a client which has none hears so.
+pub const GREETING_TIMEOUT_MS: u64 = 15_000;
 
 /// The time between two pings, in milliseconds.
 pub const PING_INTERVAL_MS: u64 = 30_000;

@@ -1,14 +1,16 @@
 //! The messages of the app 0.3.4 and of clients of component messages, as the relay reads and writes them.
 
-use crate::scene::{MAX_NESTING, Properties, Section, Value, read as read_json};
+use std::borrow::Cow;
+
+use crate::scene::{MAX_NESTING, Section};
 use crate::sync::limits::MAX_STATE_ITEM_BYTES;
-use crate::sync::operation::{check_limit, check_name, write_member};
+use crate::sync::operation::{GroupChange, GroupsReader, check_limit, check_name, write_member};
 use crate::sync::replica::ItemState;
 use crate::sync::role::Role;
 use crate::sync::wire::FrameError;
 use crate::sync::wire::envelope::{Envelope, FULL_STATE};
 use crate::sync::wire::message::{PROTOCOL, member};
-use crate::sync::wire::scanner::write_string;
+use crate::sync::wire::scanner::{Scanner, write_string};
 
 /// Room in a state for what stands around its items.
 const STATE_MARGIN: usize = 1_024;
@@ -17,9 +19,9 @@ const STATE_MARGIN: usize = 1_024;
 #[derive(Debug)]
 pub(crate) enum LegacyMessage<'t> {
     /// A new item; from a component client also one of those that it had on connecting.
-    Add(LegacyItem),
+    Add(LegacyItem<'t>),
     /// New properties of an item: all of them, or some.
-    Update(LegacyItem),
+    Update(LegacyItem<'t>),
     Remove(String),
     /// All items of a host, each as a text that [`read_state_item`] reads.
     State(Vec<&'t str>),
@@ -31,21 +33,21 @@ pub(crate) enum LegacyMessage<'t> {
 
 /// Properties of an item as a legacy client sent them.
 #[derive(Debug)]
-pub(crate) struct LegacyItem {
+pub(crate) struct LegacyItem<'t> {
     pub(crate) id: String,
     /// The list in which it belongs if it is new.
     pub(crate) section: Section,
-    pub(crate) properties: Properties,
+    pub(crate) groups: Vec<GroupChange<'t>>,
 }
 
 /// Reads a message of the app.
 pub(crate) fn read<'t>(envelope: &Envelope<'t>) -> Result<LegacyMessage<'t>, FrameError> {
     match envelope.kind.as_ref() {
-        "command" => read_command(&envelope.object("command")?),
+        "command" => envelope.required("command", read_command),
         FULL_STATE | "sync:update" | "sync:state" => {
             let items = state_items(envelope)?;
-            // The whole message is refused before anything of it takes effect. The items are not kept: as trees of values
-            // they would take many times the memory of their text.
+            // The whole message is refused before anything of it takes effect. The items are not kept: they would take
+            // many times the memory of their text.
             items.iter().try_for_each(|item| read_state_item(item).map(drop))?;
             Ok(LegacyMessage::State(items))
         }
@@ -74,28 +76,42 @@ fn state_items<'t>(envelope: &Envelope<'t>) -> Result<Vec<&'t str>, FrameError> 
 }
 
 /// Reads an item of a state.
-pub(crate) fn read_state_item(item: &str) -> Result<LegacyItem, FrameError> {
-    match read_json(item).map(|document| document.value) {
-        Ok(Value::Object(properties)) => {
-            let id = text(&properties, "uuid").or_else(|| text(&properties, "item_uuid"));
-            let kind = text(&properties, "item_type").unwrap_or_default();
-            app_item(id, &kind, properties)
-        }
-        Ok(_) => Err(wrong("items", "an entry that is no object", "objects")),
-        Err(error) => Err(wrong("items", &error.to_string(), "objects")),
-    }
+pub(crate) fn read_state_item(item: &str) -> Result<LegacyItem<'_>, FrameError> {
+    let groups = read_groups(&mut Scanner::new(item))?;
+    let id = text(&groups, "uuid").or_else(|| text(&groups, "item_uuid")).map(Cow::into_owned);
+    let kind = text(&groups, "item_type").unwrap_or_default().into_owned();
+    app_item(id, &kind, groups)
 }
 
-fn read_command(command: &Properties) -> Result<LegacyMessage<'static>, FrameError> {
-    let id = text(command, "item_id");
-    let kind = text(command, "item_type").unwrap_or_default();
-    let item = || match command.get("data") {
-        Some(Value::Object(data)) => app_item(id.clone(), &kind, data.clone()),
+/// Reads an object as the groups of an item.
+pub(crate) fn read_groups<'t>(scanner: &mut Scanner<'t>) -> Result<Vec<GroupChange<'t>>, FrameError> {
+    let mut groups = GroupsReader::default();
+    scanner.object(|scanner, key| groups.member(scanner, key))?;
+    groups.finish()
+}
+
+fn read_command<'t>(scanner: &mut Scanner<'t>) -> Result<LegacyMessage<'t>, FrameError> {
+    let (mut action, mut id, mut kind, mut data) = (None, None, None, None);
+    scanner.object(|scanner, key| {
+        let value = scanner.value(MAX_NESTING - 2)?;
+        match key.as_ref() {
+            "action" => action = Scanner::new(value).string().ok(),
+            "item_id" => id = Scanner::new(value).string().ok().map(Cow::into_owned),
+            "item_type" => kind = Scanner::new(value).string().ok(),
+            "data" => data = Some(value),
+            _ => {}
+        }
+        Ok(())
+    })?;
+    let item = |id| match data {
+        Some(data) if data.starts_with('{') => {
+            app_item(id, &kind.unwrap_or_default(), read_groups(&mut Scanner::new(data))?)
+        }
         _ => Err(wrong("data", "missing or no object", "an item")),
     };
-    match text(command, "action").as_deref() {
-        Some("add_item") => Ok(LegacyMessage::Add(item()?)),
-        Some("move_item" | "update_item") => Ok(LegacyMessage::Update(item()?)),
+    match action.as_deref() {
+        Some("add_item") => Ok(LegacyMessage::Add(item(id)?)),
+        Some("move_item" | "update_item") => Ok(LegacyMessage::Update(item(id)?)),
         Some("remove_item") => {
             let id = id.ok_or(FrameError::Missing { place: "the command", key: "item_id" })?;
             Ok(LegacyMessage::Remove(id))
@@ -104,16 +120,25 @@ fn read_command(command: &Properties) -> Result<LegacyMessage<'static>, FrameErr
     }
 }
 
-fn app_item(id: Option<String>, kind: &str, mut properties: Properties) -> Result<LegacyItem, FrameError> {
+fn app_item<'t>(
+    id: Option<String>,
+    kind: &str,
+    mut groups: Vec<GroupChange<'t>>,
+) -> Result<LegacyItem<'t>, FrameError> {
     // The app's own additions for the way; what it does not know it keeps and would send again, stale.
-    properties.shift_remove("uuid");
-    properties.shift_remove("item_type");
-    let written = text(&properties, "item_uuid");
-    let id = id.or_else(|| written.clone()).ok_or(FrameError::Missing { place: "the item", key: "item_uuid" })?;
-    check_name("the id of an item", &id)?;
-    if written.is_some_and(|written| written != id) {
+    groups.retain(|change| !matches!(change.group.as_ref(), "uuid" | "item_type"));
+    let written = text(&groups, "item_uuid");
+    let is_other = |id: &String| written.as_ref().is_some_and(|written| *written != *id);
+    if id.as_ref().is_some_and(is_other) {
         return Err(wrong("item_uuid", "another id than `item_id`", "the same id"));
     }
+    let is_named = written.is_some();
+    let id = match (id, written) {
+        (Some(id), _) => id,
+        (None, Some(written)) => written.into_owned(),
+        (None, None) => return Err(FrameError::Missing { place: "the item", key: "item_uuid" }),
+    };
+    check_name("the id of an item", &id)?;
     let section = match kind {
         "ruler" => Section::Rulers,
         "text" => Section::Texts,
@@ -121,36 +146,43 @@ fn app_item(id: Option<String>, kind: &str, mut properties: Properties) -> Resul
         "path_measure" => Section::PathMeasures,
         _ => Section::Items,
     };
-    if section == Section::Items && !kind.is_empty() && !properties.contains_key("_type") {
-        properties.insert("_type".to_owned(), Value::from(kind));
+    if section == Section::Items && !kind.is_empty() && !groups.iter().any(|change| change.group == "_type") {
+        groups.push(text_change("_type", kind));
     }
-    properties.insert("item_uuid".to_owned(), Value::from(id.as_str()));
-    Ok(LegacyItem { id, section, properties })
+    if !is_named {
+        groups.retain(|change| change.group != "item_uuid");
+        groups.push(text_change("item_uuid", &id));
+    }
+    Ok(LegacyItem { id, section, groups })
+}
+
+fn text_change(group: &'static str, text: &str) -> GroupChange<'static> {
+    let mut value = String::with_capacity(text.len() + 2);
+    write_string(text, &mut value);
+    GroupChange { group: Cow::Borrowed(group), value: Some(Cow::Owned(value)) }
 }
 
 /// What the app calls an item of this list, or none if it would not understand it.
-pub(crate) fn app_kind(section: Section, state: &ItemState) -> Option<String> {
+pub(crate) fn app_kind(section: Section, state: &ItemState) -> Option<Cow<'_, str>> {
     let kind = match section {
         Section::Rulers => "ruler",
         Section::Texts => "text",
         Section::Rectangles => "rectangle",
         Section::PathMeasures => "path_measure",
-        Section::Items => {
-            return Some(state_text(state, "_type").unwrap_or_else(|| "component".to_owned()));
-        }
+        Section::Items => return Some(state_text(state, "_type").unwrap_or(Cow::Borrowed("component"))),
         _ => return None,
     };
-    Some(kind.to_owned())
+    Some(Cow::Borrowed(kind))
 }
 
 /// A property of an item that is a text.
-pub(crate) fn state_text(state: &ItemState, key: &str) -> Option<String> {
-    let value = state.group(key)?.register.value.as_deref()?;
-    serde_json::from_str(value).ok()
+pub(crate) fn state_text<'s>(state: &'s ItemState, key: &str) -> Option<Cow<'s, str>> {
+    Scanner::new(state.group(key)?.register.value.as_deref()?).string().ok()
 }
 
-pub(crate) fn text(properties: &Properties, key: &str) -> Option<String> {
-    properties.get(key).and_then(Value::as_str).map(str::to_owned)
+/// The value of a group that is a text.
+pub(crate) fn text<'g>(groups: &'g [GroupChange<'_>], group: &str) -> Option<Cow<'g, str>> {
+    groups.iter().find(|change| change.group == group)?.text()
 }
 
 pub(crate) fn wrong(key: &'static str, found: &str, expected: &'static str) -> FrameError {

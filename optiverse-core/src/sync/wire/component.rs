@@ -1,23 +1,23 @@
 //! Component messages: flat items named by `id` and `kind`.
 
-use crate::scene::{Properties, Section, Value};
+use crate::scene::{Section, Value};
 use crate::sync::operation::{POSITION, check_name, write_member};
 use crate::sync::replica::{Group, ItemState};
 use crate::sync::wire::FrameError;
-use crate::sync::wire::app::{LegacyItem, LegacyMessage, state_text, text, write_members, wrong};
+use crate::sync::wire::app::{LegacyItem, LegacyMessage, read_groups, state_text, text, write_members, wrong};
 use crate::sync::wire::envelope::Envelope;
 use crate::sync::wire::scanner::write_string;
 
 /// Reads a component message.
-pub(crate) fn read(envelope: &Envelope<'_>) -> Result<LegacyMessage<'static>, FrameError> {
+pub(crate) fn read<'t>(envelope: &Envelope<'t>) -> Result<LegacyMessage<'t>, FrameError> {
     let read_item = || {
-        let properties = envelope.object("data")?;
-        let id = text(&properties, "id").ok_or(FrameError::Missing { place: "the component", key: "id" })?;
+        let groups = envelope.required("data", read_groups)?;
+        let id = text(&groups, "id").ok_or(FrameError::Missing { place: "the component", key: "id" })?.into_owned();
         check_name("the id of an item", &id)?;
-        if text(&properties, "item_uuid").is_some_and(|written| written != id) {
+        if text(&groups, "item_uuid").is_some_and(|written| written != id) {
             return Err(wrong("item_uuid", "another id than `id`", "the same id"));
         }
-        Ok(LegacyItem { id, section: Section::Components, properties })
+        Ok(LegacyItem { id, section: Section::Components, groups })
     };
     match envelope.kind.as_ref() {
         "component:add" => Ok(LegacyMessage::Add(read_item()?)),
@@ -27,11 +27,9 @@ pub(crate) fn read(envelope: &Envelope<'_>) -> Result<LegacyMessage<'static>, Fr
     }
 }
 
-/// Takes out what [`add`] put in for an item of another list.
-pub(crate) fn without_additions(mut properties: Properties) -> Properties {
-    properties.shift_remove("id");
-    properties.shift_remove("kind");
-    properties
+/// Whether [`add`] puts this group in for an item of another list.
+pub(crate) fn is_addition(group: &str) -> bool {
+    matches!(group, "id" | "kind")
 }
 
 /// `component:add` with the whole item; none if it has no place in such a client.

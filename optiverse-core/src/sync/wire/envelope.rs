@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use crate::scene::MAX_NESTING;
-use crate::scene::{Properties, Value, read};
 use crate::sync::limits::{MAX_FRAME_BYTES, MAX_FRAME_MEMBERS, MAX_STATE_BYTES};
 use crate::sync::operation::check_limit;
 use crate::sync::wire::FrameError;
@@ -67,18 +66,6 @@ impl<'t> Envelope<'t> {
         match self.get(key) {
             None | Some("null") => Ok(None),
             Some(text) => read(&mut Scanner::new(text)).map(Some),
-        }
-    }
-
-    /// A member as an object.
-    pub(crate) fn object(&self, key: &'static str) -> Result<Properties, FrameError> {
-        let text = self.get(key).ok_or(FrameError::Missing { place: "the frame", key })?;
-        match read(text) {
-            Ok(document) => match document.value {
-                Value::Object(members) => Ok(members),
-                _ => Err(FrameError::Value { key, found: "something else".to_owned(), expected: "an object" }),
-            },
-            Err(error) => Err(FrameError::Value { key, found: error.to_string(), expected: "an object" }),
         }
     }
 }

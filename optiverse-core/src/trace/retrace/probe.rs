@@ -138,7 +138,7 @@ impl Probes {
         // How far the direction is off, by rounding of the two points.
         let skew = 4.0 * f64::EPSILON * reach / length;
         // No direction can be told from points this close.
-        if !(skew < 1e-3) {
+        if skew.is_nan() || skew > 1e-3 {
             return true;
         }
         let direction = way / length;

@@ -1,11 +1,13 @@
 //! Clients of the app beside new ones on a server that only forwards: what they write has no stamps, and they are told of
 //! everything in their own terms.
 
-use crate::scene::{Item, ItemId};
+use std::borrow::Cow;
+
+use crate::scene::ItemId;
 use crate::sync::clock::Timestamp;
 use crate::sync::equal::same_value;
 use crate::sync::limits::{MAX_FRAME_BYTES, MAX_FRAME_OPERATIONS};
-use crate::sync::operation::{Body, Operation};
+use crate::sync::operation::{Body, GroupChange, Operation, POSITION, complete_position};
 use crate::sync::replica::ItemState;
 use crate::sync::session::forward::MAX_LEGACY_WRITERS;
 use crate::sync::session::{Event, Session};
@@ -40,7 +42,7 @@ impl Session {
                         self.operation_for(&item, false, &mut made)?;
                     } else if !self.confirmed.items.contains_key(item.id.as_str()) {
                         // Nobody knows when it was written: whoever knows more of the item wins.
-                        made.push(add(self.next_id(made.len()), Timestamp::default(), &item)?);
+                        made.push(add(self.next_id(made.len()), Timestamp::default(), &item));
                     }
                 }
             }
@@ -55,7 +57,7 @@ impl Session {
     /// The operation that makes this client's item what an older one said it is, if there is a difference.
     fn operation_for(
         &mut self,
-        item: &LegacyItem,
+        item: &LegacyItem<'_>,
         is_add: bool,
         made: &mut Vec<Operation<'static>>,
     ) -> Result<(), FrameError> {
@@ -64,18 +66,18 @@ impl Session {
         let Some(state) = present else {
             if is_add {
                 let time = self.clock.stamp_next();
-                made.push(add(id, time, item)?.replacing_in(&self.confirmed));
+                made.push(add(id, time, item).replacing_in(&self.confirmed));
             }
             return Ok(());
         };
-        let values = item.properties.iter().map(|(key, value)| (key.as_str(), Some(value)));
-        let mut operation = Operation::set(id, Timestamp::default(), &item.id, values)?;
-        let Body::Set { groups } = &mut operation.body else { return Ok(()) };
         let present = |name: &str| state.group(name).and_then(|group| group.register.value.as_deref());
+        let mut groups: Vec<GroupChange<'_>> = item.groups.iter().map(GroupChange::borrowed).collect();
+        complete_position(&mut groups, present(POSITION));
         groups.retain(|change| !same_value(present(&change.group), change.value.as_deref()));
         if !groups.is_empty() {
-            operation.time = self.clock.stamp_next();
-            made.push(operation);
+            let time = self.clock.stamp_next();
+            let operation = Operation { id, time, item: Cow::Borrowed(&item.id), body: Body::Set { groups } };
+            made.push(operation.into_owned());
         }
         Ok(())
     }
@@ -172,7 +174,8 @@ impl Session {
 }
 
 /// Adds an item as an older client has it.
-fn add(id: OperationId, time: Timestamp, item: &LegacyItem) -> Result<Operation<'static>, FrameError> {
-    let whole = Item { id: item.id.as_str().into(), section: item.section, properties: item.properties.clone() };
-    Operation::add(id, time, &whole)
+fn add(id: OperationId, time: Timestamp, item: &LegacyItem<'_>) -> Operation<'static> {
+    let groups = item.groups.iter().map(GroupChange::borrowed).collect();
+    Operation { id, time, item: Cow::Borrowed(&item.id), body: Body::Add { section: item.section, groups } }
+        .into_owned()
 }
