@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import sys
 import threading
@@ -14,6 +13,7 @@ from optiverse_engine._native import Edit, _Client
 from optiverse_engine.errors import OptiverseWarning
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import AsyncIterator, Callable, Mapping
     from types import TracebackType
 
@@ -140,6 +140,9 @@ class Session(_Client):
 
     async def next_event(self) -> Event | None:
         """Wait for the next event under asyncio; None where the session is closed."""
+        # It takes as long to import as all the rest of the package.
+        import asyncio
+
         loop = asyncio.get_running_loop()
         if loop not in self._rings:
             # Loops that have ended are of no use any more.
