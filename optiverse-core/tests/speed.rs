@@ -1,16 +1,10 @@
-//! What makes tracing fast must not show: no leaks, the same result for any number of threads and in used memory, no allocation for each ray.
+//! What makes tracing fast must not show: no leaks, the same result for any number of threads and in used memory.
 
 #[path = "../benches/scenes/mod.rs"]
 mod scenes;
 
-use std::alloc::System;
-
 use optiverse_core::optics::OpticalSystem;
 use optiverse_core::trace::{Ending, RayPaths, TraceControl, TraceOptions, trace, trace_into};
-use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
-
-#[global_allocator]
-static GLOBAL: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 fn on_threads(threads: usize) -> TraceOptions {
     TraceOptions { max_events: scenes::MAZE_EVENTS, threads: Some(threads), ..TraceOptions::default() }
@@ -60,29 +54,4 @@ fn a_refused_option_leaves_an_empty_result() {
     let refused = TraceOptions { min_intensity: -1.0, ..on_threads(1) };
     assert!(trace_into(&scenes::maze_1_000(10), &refused, &TraceControl::new(), &mut used).is_err());
     assert_eq!((used.len(), used.vertex_count(), used.offsets()), (0, 0, &[0][..]));
-}
-
-/// Allocations of a trace into memory that has held the same result before.
-fn allocations(system: &OpticalSystem) -> usize {
-    let (options, control) = (on_threads(1), TraceControl::new());
-    let mut paths = trace(system, &options).expect("a system that can be traced");
-    let region = Region::new(GLOBAL);
-    trace_into(system, &options, &control, &mut paths).expect("as before");
-    let change = region.change();
-    change.allocations + change.reallocations
-}
-
-#[test]
-fn rays_are_traced_without_allocating() {
-    // The other tests of this file allocate meanwhile, so that the least of some counts is what tracing itself needs.
-    let least = |rays| {
-        let systems = [scenes::maze_1_000(rays), scenes::splitters(rays)];
-        systems.map(|system| (0..20).map(|_| allocations(&system)).min().unwrap_or(usize::MAX))
-    };
-    let (few, many) = (least(400), least(1_600));
-    for (few, many) in few.into_iter().zip(many) {
-        // The walkers' own memory grows to that of the longest ray.
-        assert!(few < 200, "{few} allocations for 400 rays");
-        assert!(many <= few + 60, "{many} allocations for 1,600 rays, {few} for 400");
-    }
 }

@@ -74,7 +74,7 @@ impl Index {
         }
         self.remove(0, surface, old);
         self.insert(0, surface, new);
-        // A quarter more blocks cost a query a tenth, which is what surfaces moved at random in a maze come to.
+        // Moves leave blocks half full; a quarter more of them is taken for the point at which building anew is worth it.
         self.blocks.len() <= self.blocks_built + self.blocks_built / 4 + 4
     }
 

@@ -6,7 +6,7 @@ use super::block::LANES;
 use super::grid::Grid;
 use crate::geometry::Aabb;
 
-// Measured with the mazes of `benches/scenes`, in units of one block of pieces tested.
+// Estimates, in units of one block of pieces tested, that choose well on the scenes of `benches/scenes`.
 const BLOCK: f64 = 1.0;
 const STEP: f64 = 0.6;
 const ENTER: f64 = 4.0;
