@@ -348,7 +348,7 @@ pub(crate) fn complete_position(groups: &mut [GroupChange<'_>], present: Option<
 }
 
 /// The texts of `x_mm` and `y_mm` in the value of the position group.
-fn coordinates(members: &str) -> (Option<&str>, Option<&str>) {
+pub(crate) fn coordinates(members: &str) -> (Option<&str>, Option<&str>) {
     let mut scanner = Scanner::new(members);
     let (mut x_mm, mut y_mm) = (None, None);
     loop {
