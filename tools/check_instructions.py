@@ -1,7 +1,8 @@
-"""Counts the instructions of tracing fixed scenes, which repeat where seconds do not, and compares with what was committed.
+"""Counts the instructions of tracing fixed scenes and compares with what was committed.
 
-The counts belong to the compiler named beside them: with another one they are printed and not compared. After a change that is
-meant to change them, or with a new compiler: `tools/check_instructions.py --update`.
+Instructions repeat where seconds do not. The counts belong to the compiler named beside them: with another one they are
+printed and not compared. After a change that is meant to change them, or with a new compiler:
+`tools/check_instructions.py --update`.
 """
 
 from __future__ import annotations
