@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Everything that is linked into the core without its optional features: data structures, numbers, texts.
-const PURE: [&str; 23] = [
+const PURE: [&str; 26] = [
+    "bytemuck",
     "csscolorparser",
     "equivalent",
     "foldhash",
@@ -23,6 +24,7 @@ const PURE: [&str; 23] = [
     "optiverse-core",
     "phf",
     "phf_shared",
+    "safe_arch",
     "serde",
     "serde_core",
     "serde_json",
@@ -31,13 +33,14 @@ const PURE: [&str; 23] = [
     "thiserror",
     "uncased",
     "uuid",
+    "wide",
     "zmij",
 ];
 
 fn linked_packages() -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--package", "optiverse-core", "--edges", "no-dev,no-build,no-proc-macro", "--all-features"])
-        .args(["--target", "all", "--prefix", "none", "--format", "{p}", "--locked", "--offline"])
+        .args(["--target", "all", "--prefix", "none", "--format", "{p}", "--locked"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
