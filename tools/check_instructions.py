@@ -61,7 +61,7 @@ def compare(counted: dict[str, int], expected: dict[str, int]) -> list[str]:
         before = expected.get(name)
         if before is None:
             found.append(f"{name}: {now:,} instructions a ray, none committed")
-        elif abs(now / before - 1) > TOLERANCE:
+        elif abs(now - before) > TOLERANCE * before:
             found.append(f"{name}: {now:,} instructions a ray, {now / before - 1:+.1%} of the {before:,} committed")
     return found
 

@@ -7,6 +7,7 @@ runs each anew and writes it with its outputs.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,9 @@ VARYING = {"application/vnd.jupyter.widget-view+json", "image/png"}
 def run(path: Path) -> Any:  # noqa: ANN401  # nbformat has no types
     """Return the notebook after a run in a kernel of its own, in the folder of the notebooks."""
     notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
-    NotebookClient(notebook, timeout=TIMEOUT_S, resources={"metadata": {"path": str(path.parent)}}).execute()
+    client = NotebookClient(notebook, timeout=TIMEOUT_S, resources={"metadata": {"path": str(path.parent)}})
+    # Figures are shown in the notebook, whatever is set for the tests.
+    client.execute(env={**os.environ, "MPLBACKEND": "module://matplotlib_inline.backend_inline"})
     tidy(notebook)
     return notebook
 

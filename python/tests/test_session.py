@@ -332,7 +332,8 @@ def test_ctrl_c_ends_waiting(waiting):
         start = time.monotonic()
         _, errors = process.communicate(timeout=PATIENCE_S)
         assert time.monotonic() - start < 2.0
-    assert process.returncode == -signal.SIGINT
+    # 1 where the warning at the end makes the interpreter forget what ended it.
+    assert process.returncode in (1, -signal.SIGINT)
     assert "KeyboardInterrupt" in errors
 
 

@@ -148,7 +148,8 @@ def test_the_source_distribution_builds(tmp_path: Path) -> None:
     assert (unpacked / "python/optiverse_engine/widget/static/widget.js").is_file()
     assert not list(unpacked.rglob("node_modules"))
     out = tmp_path / "wheels"
-    command = [str(maturin), "build", "--locked", "--interpreter", sys.executable, "--out", str(out)]
+    # Not `--locked`: the lock file is that of the whole workspace, of which a distribution has a part.
+    command = [str(maturin), "build", "--interpreter", sys.executable, "--out", str(out)]
     environment = {**os.environ, "CARGO_TARGET_DIR": str(ROOT / "target")}
     built = subprocess.run(command, cwd=unpacked, env=environment, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr

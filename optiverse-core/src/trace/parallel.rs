@@ -116,6 +116,9 @@ pub(super) fn trace_rays_until(
 /// Tells whether time is up.
 pub(super) type IsOver<'a> = &'a (dyn Fn() -> bool + Sync);
 
+/// Vertices for which room is made at once on a guess, about 100 MB.
+const MAX_GUESS: usize = 1 << 20;
+
 /// Chunks a thread should find to do: starting one costs about as much as tracing this many short rays.
 const CHUNKS_PER_THREAD: u64 = 2;
 
@@ -218,9 +221,9 @@ impl Job<'_> {
             return;
         }
         let ahead = self.ray_count() as f64 / rays as f64 * 1.05;
-        // What a ray has is known to the limit on vertices only.
-        let vertices = (paths.vertex_count() as f64 * ahead) as usize;
-        paths.reserve(vertices.min(self.options.max_vertices), (paths.len() as f64 * ahead) as usize);
+        // A guess must not take more memory than there is: past a size at which copying is rare, it only doubles.
+        let guess = |count: usize| ((count as f64 * ahead) as usize).min((2 * count).max(MAX_GUESS));
+        paths.reserve(guess(paths.vertex_count()).min(self.options.max_vertices), guess(paths.len()));
     }
 
     /// Chunks go to threads in order; results are joined in that order, so the number of threads leaves no trace in them.
