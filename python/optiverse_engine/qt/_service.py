@@ -18,6 +18,8 @@ HEARTBEAT_MS = 30_000
 
 FIRST_RETRY_MS = 500
 LONGEST_RETRY_MS = 30_000
+#: How long a server may take to let a connection in.
+OPENING_TIMEOUT_MS = 10_000
 
 # What a server says that will not let this user in, whatever happens: there is no use in trying again. Not 1002: Qt
 # says so of codes that it does not know, such as 1013, "try again later".
@@ -29,7 +31,8 @@ class CollaborationService(QObject):
 
     Signals, methods, attributes and messages are those of the app's class. What is new: a connection that is lost, or
     that cannot be opened, is tried again until `disconnect_from_session`, after 0.5 s and then twice as long each
-    time, up to 30 s, give or take a half; `reconnecting` tells each attempt. Names are escaped in the address, so
+    time, up to 30 s, give or take a half; `reconnecting` tells each attempt. A server that does not answer within 10 s
+    counts as one that cannot be reached. Names are escaped in the address, so
     that they may hold any character.
 
     Attributes:
@@ -73,6 +76,10 @@ class CollaborationService(QObject):
         self._retry_timer = QTimer(self)
         self._retry_timer.setSingleShot(True)
         self._retry_timer.timeout.connect(self._open)
+        self._opening_timer = QTimer(self)
+        self._opening_timer.setSingleShot(True)
+        self._opening_timer.setInterval(OPENING_TIMEOUT_MS)
+        self._opening_timer.timeout.connect(self._on_no_answer)
         self._attempts = 0
 
     def set_server_url(self, url: str) -> None:
@@ -156,11 +163,13 @@ class CollaborationService(QObject):
         socket.textMessageReceived.connect(self._on_message)
         url = session_url(self.server_url, self.session_id, self.user_id)
         self.log.info("connecting to %s", url)
+        self._opening_timer.start()
         socket.open(QUrl(url))
 
     def _leave(self) -> None:
         """Drop the connection without waiting for the server."""
         self._retry_timer.stop()
+        self._opening_timer.stop()
         self.session_id = None
         self.ws.blockSignals(True)
         self.ws.abort()
@@ -168,15 +177,26 @@ class CollaborationService(QObject):
             self._forget()
 
     def _on_connected(self) -> None:
+        self._opening_timer.stop()
         self._attempts = 0
         self.connected_state = True
         self.heartbeat_timer.start()
         self.log.info("connected to session %s as %s", self.session_id, self.user_id)
         self.connected.emit()
 
+    def _on_no_answer(self) -> None:
+        """Give up on a server that took the connection and says nothing."""
+        if self.connected_state or self.session_id is None:
+            return
+        self._report(f"{self.ws.requestUrl().toString()}: no answer within {OPENING_TIMEOUT_MS // 1000} s")
+        self.ws.blockSignals(True)
+        self.ws.abort()
+        self._retry()
+
     def _on_failed(self, socket: QWebSocket) -> None:
         if socket is not self.ws:
             return
+        self._opening_timer.stop()
         self._report(f"{socket.requestUrl().toString()}: {socket.errorString()}")
         if not self.connected_state:
             # It was never open: there will be no `disconnected`.

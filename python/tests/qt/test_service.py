@@ -4,7 +4,7 @@ import json
 
 import pytest
 from PyQt6.QtCore import QUrl
-from PyQt6.QtNetwork import QHostAddress
+from PyQt6.QtNetwork import QHostAddress, QTcpServer
 from PyQt6.QtWebSockets import QWebSocketServer
 from qt_support import MortalRelay, server, until
 
@@ -118,6 +118,18 @@ def come_back(relay):
     until(lambda: service.names().count("connection_acknowledged") == 2)
     service.disconnect_from_session()
     until(lambda: not service.is_connected())
+
+
+def test_a_server_that_says_nothing_is_asked_again():
+    service = Service()
+    service._opening_timer.setInterval(200)
+    silent = QTcpServer()
+    assert silent.listen(QHostAddress.SpecialAddress.LocalHost)
+    service.set_server_url(f"ws://127.0.0.1:{silent.serverPort()}")
+    service.connect_to_session("bench", "ann")
+    until(lambda: service.names().count("reconnecting") >= 2)
+    assert "no answer within" in service.last("error_occurred")[0]
+    service.disconnect_from_session()
 
 
 def test_a_server_that_refuses_is_not_asked_again(relay):
