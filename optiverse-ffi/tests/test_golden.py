@@ -12,13 +12,13 @@ GOLDEN = sorted((ROOT / "optiverse-core/tests/data/golden").glob("*.json"))
 
 def test_golden_scenes_are_the_same_through_c(library: Library, tmp_path: Path) -> None:
     records = [record for path in GOLDEN for record in json.loads(path.read_text(encoding="utf-8"))]
-    assert len(records) == 148
+    assert len(records) == 236
     lines = []
     for number, record in enumerate(records):
         path = tmp_path / f"{number}.json"
         path.write_text(json.dumps(record["assembly"]), encoding="utf-8")
         options = f"{record.get('max_events', 80)} {record.get('min_intensity', 0.02)!r}"
-        lines += [f"{preset} {options} {path}\n" for preset in (0, 1)]
+        lines += [f"{preset} {options} {path}\n" for preset in (0, 1, 2)]
     (tmp_path / "list").write_text("".join(lines))
 
     in_c = library.compile(tmp_path / "golden", FFI / "tests/c/golden.c")
