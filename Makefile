@@ -24,8 +24,9 @@ PREFIX ?= /usr/local
 install: ## headers and libraries for C and C++ (PREFIX=/usr/local)
 	@tools/install.sh "$(PREFIX)"
 
-bench: ## how fast: nearest hits, vertices, loading
+bench: ## how fast: nearest hits, vertices, loading, synchronisation; the relay beside a program that only forwards
 	@cargo bench --locked -p optiverse-core
+	@cargo bench --locked -p optiverse-relay --bench relay
 
 bench-peers: ## the same beside other libraries, each in a package of its own
 	@for peers in bench-peers/*/; do cargo run --release --locked --manifest-path "$$peers/Cargo.toml" || exit 1; done
