@@ -10,6 +10,10 @@ use crate::geometry::{Aabb, Shape};
 /// Grids within grids.
 const MOST_DEPTH: u32 = 4;
 
+/// Pieces into which grids may divide a surface, on average of those in one place: long surfaces that lie on each other are in every cell
+/// together, and a finer grid would take memory and separate nothing.
+const MOST_SPREAD: f64 = 128.0;
+
 /// Surfaces from which on building on several threads pays.
 const MANY: usize = 4_096;
 
@@ -165,10 +169,10 @@ impl Index {
 
 /// The grid over everything, its rows shared out among threads.
 fn build_root<'a>(aabb: Aabb, all: &[u32], tolerance: f64, shape: &impl Shapes<'a>) -> Index {
-    let (grid, _) = choose(aabb, all, tolerance, shape);
+    let Choice { grid, spread, .. } = choose(aabb, all, tolerance, 1.0, shape);
     let workers = workers(all.len(), grid.rows);
     if workers == 1 {
-        return fill(grid, all, tolerance, 0, shape);
+        return fill(grid, all, tolerance, Level { depth: 0, spread }, shape);
     }
     let bands: Vec<Grid> = (0..workers)
         .map(|k| {
@@ -178,8 +182,10 @@ fn build_root<'a>(aabb: Aabb, all: &[u32], tolerance: f64, shape: &impl Shapes<'
         })
         .collect();
     let parts: Vec<Index> = std::thread::scope(|scope| {
-        let started: Vec<_> =
-            bands.into_iter().map(|band| scope.spawn(move || fill(band, all, tolerance, 0, shape))).collect();
+        let started: Vec<_> = bands
+            .into_iter()
+            .map(|band| scope.spawn(move || fill(band, all, tolerance, Level { depth: 0, spread }, shape)))
+            .collect();
         let joined = started.into_iter().map(|part| match part.join() {
             Ok(part) => part,
             Err(panic) => std::panic::resume_unwind(panic),
@@ -219,8 +225,26 @@ fn workers(surfaces: usize, rows: u32) -> u32 {
     u32::try_from(cores.min(16)).unwrap_or(1).min(rows)
 }
 
-/// The grid over a box whose queries cost least, and that cost.
-fn choose<'a>(aabb: Aabb, surfaces: &[u32], tolerance: f64, shape: &impl Shapes<'a>) -> (Grid, f64) {
+/// A grid over a box.
+struct Choice {
+    grid: Grid,
+    /// What a query in it costs.
+    cost: f64,
+    /// Pieces of a surface that its cells have on average, in all grids down to this one.
+    spread: f64,
+}
+
+/// How far down a grid is.
+#[derive(Clone, Copy)]
+struct Level {
+    depth: u32,
+    /// As in [`Choice`].
+    spread: f64,
+}
+
+/// The grid over a box whose queries cost least, of those that do not divide surfaces into more than [`MOST_SPREAD`] pieces. `spread` is into
+/// how many they are divided without it.
+fn choose<'a>(aabb: Aabb, surfaces: &[u32], tolerance: f64, spread: f64, shape: &impl Shapes<'a>) -> Choice {
     let every = surfaces.len().div_ceil(cost::SAMPLE);
     let length_mm: f64 = {
         let sample = surfaces.iter().step_by(every);
@@ -231,7 +255,7 @@ fn choose<'a>(aabb: Aabb, surfaces: &[u32], tolerance: f64, shape: &impl Shapes<
         };
         every as f64 * sample.map(length).sum::<f64>()
     };
-    let mut best = (Grid::new(aabb, (1, 1), 0, tolerance), f64::INFINITY);
+    let mut best = Choice { grid: Grid::new(aabb, (1, 1), 0, tolerance), cost: f64::INFINITY, spread };
     let mut counts = Vec::new();
     // A sample of the surfaces in a grid that is coarser by as much shows the same picture.
     let sample: Vec<u32> = surfaces.iter().copied().step_by(every).collect();
@@ -242,16 +266,18 @@ fn choose<'a>(aabb: Aabb, surfaces: &[u32], tolerance: f64, shape: &impl Shapes<
         for &surface in &sample {
             grid.cells(shape(surface), |column, row, _| counts[(row * columns + column) as usize] += every as u32);
         }
+        let pieces: f64 = counts.iter().map(|&count| f64::from(count)).sum();
+        let spread = spread * pieces / surfaces.len() as f64;
         let cost = cost::query(&grid, &counts, length_mm);
-        if cost < best.1 {
-            best = (grid, cost);
+        if cost < best.cost && (spread <= MOST_SPREAD || grid.len() == 1) {
+            best = Choice { grid, cost, spread };
         }
     }
     best
 }
 
 /// The index of one grid over these surfaces, with finer grids where it is crowded.
-fn fill<'a>(grid: Grid, surfaces: &[u32], tolerance: f64, depth: u32, shape: &impl Shapes<'a>) -> Index {
+fn fill<'a>(grid: Grid, surfaces: &[u32], tolerance: f64, level: Level, shape: &impl Shapes<'a>) -> Index {
     let columns = grid.columns;
     let mut index = Index { blocks: vec![Block::EMPTY; grid.len() as usize], tolerance, ..Index::default() };
     let mut counts = vec![0_u32; grid.len() as usize];
@@ -260,7 +286,7 @@ fn fill<'a>(grid: Grid, surfaces: &[u32], tolerance: f64, depth: u32, shape: &im
         grid.cells(shape(surface), |column, row, piece| {
             let cell = row * columns + column;
             counts[cell as usize] += 1;
-            if depth < MOST_DEPTH && counts[cell as usize] > cost::CROWDED {
+            if level.depth < MOST_DEPTH && counts[cell as usize] > cost::CROWDED {
                 crowded.entry(cell).or_default().push((surface, *piece));
             } else {
                 index.put(cell, surface, piece);
@@ -274,9 +300,10 @@ fn fill<'a>(grid: Grid, surfaces: &[u32], tolerance: f64, depth: u32, shape: &im
         inside.sort_unstable();
         inside.dedup();
         let aabb = grid.cell_box(cell % columns, cell / columns);
-        let (finer, cost) = choose(aabb, &inside, tolerance, shape);
-        if finer.len() > 1 && cost::worth_a_grid(counts[cell as usize], cost) {
-            let finer = index.absorb(fill(finer, &inside, tolerance, depth + 1, shape));
+        let finer = choose(aabb, &inside, tolerance, level.spread, shape);
+        if finer.grid.len() > 1 && cost::worth_a_grid(counts[cell as usize], finer.cost) {
+            let level = Level { depth: level.depth + 1, spread: finer.spread };
+            let finer = index.absorb(fill(finer.grid, &inside, tolerance, level, shape));
             index.blocks[cell as usize] = Block::EMPTY;
             index.blocks[cell as usize].set_link(Link::Grid(finer));
         } else {

@@ -181,6 +181,18 @@ fn an_index_that_has_got_worse_asks_for_a_new_one() {
 }
 
 #[test]
+fn surfaces_that_lie_on_each_other_take_bounded_memory() {
+    // 5,000 of a metre, a micrometre apart.
+    let shapes: Vec<Shape> =
+        (0..5_000).map(|i| shape((1e-3 * f64::from(i), 0.0, 0.8, 1_000.0, 0.0), DVec2::ZERO, false)).collect();
+    let index = build(&shapes);
+    // 128 pieces of 27 bytes, and cells that hold nothing.
+    assert!(index.memory_bytes() < shapes.len() * 5_000, "{} bytes", index.memory_bytes());
+    let (origin, direction) = (DVec2::new(-300.0, 10.0), DVec2::X);
+    assert_eq!(nearest(&index, &shapes, origin, direction), nearest_by_scan(&shapes, origin, direction));
+}
+
+#[test]
 fn most_surfaces() {
     assert!(Index::check_count(Index::MAX_SURFACES).is_ok());
     let surfaces = Index::MAX_SURFACES + 1;
