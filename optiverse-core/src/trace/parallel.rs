@@ -116,8 +116,8 @@ pub(super) fn trace_rays_until(
 /// Tells whether time is up.
 pub(super) type IsOver<'a> = &'a (dyn Fn() -> bool + Sync);
 
-/// Vertices for which room is made at once on a guess, about 100 MB.
-const MAX_GUESS: usize = 1 << 20;
+/// Vertices for which room is made at once on a guess.
+const MAX_GUESS: usize = TraceOptions::DEFAULT_MAX_VERTICES;
 
 /// Chunks a thread should find to do: starting one costs about as much as tracing this many short rays.
 const CHUNKS_PER_THREAD: u64 = 2;
