@@ -1,5 +1,6 @@
 """A server that only forwards, as the app's own: it passes messages on, and keeps only what the host uploads."""
 
+import contextlib
 import json
 import threading
 from urllib.parse import unquote
@@ -54,10 +55,10 @@ class ForwardingServer:
             self.upload(socket, session)
         self.tell_others(users, user, json.dumps({"type": "user:joined", "user_id": user}))
         try:
-            for text in socket:
-                self.on_message(socket, session, user, text)
-        except ConnectionClosed:
-            pass
+            # However it ends, it ends here.
+            with contextlib.suppress(ConnectionClosed):
+                for text in socket:
+                    self.on_message(socket, session, user, text)
         finally:
             with self.lock:
                 del users[user]
@@ -91,8 +92,6 @@ class ForwardingServer:
             self.send(socket, text)
 
     def send(self, socket, text):
-        try:
+        # Where the other has gone, its own thread sees to that.
+        with contextlib.suppress(ConnectionClosed):
             socket.send(text)
-        except ConnectionClosed:
-            # Its own thread sees to that.
-            pass
