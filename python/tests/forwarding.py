@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import socket
 import threading
 from urllib.parse import unquote
 
@@ -24,10 +25,13 @@ class ForwardingServer:
         self.thread.start()
 
     def stop(self):
-        self.running.shutdown()
+        # As a crash does it: a client on this thread could not answer a farewell.
         for users in list(self.sessions.values()):
-            for socket in list(users.values()):
-                socket.close(1001)
+            for connection in list(users.values()):
+                # Some have gone just now.
+                with contextlib.suppress(OSError):
+                    connection.socket.shutdown(socket.SHUT_RDWR)
+        self.running.shutdown()
         self.thread.join(PATIENCE_S)
         assert not self.thread.is_alive()
 
@@ -42,23 +46,23 @@ class ForwardingServer:
         """Where a user joins."""
         return f"ws://127.0.0.1:{self.port}/ws/{session}/{user}"
 
-    def handle(self, socket):
-        _, _, session, user = map(unquote, socket.request.path.split("/"))
+    def handle(self, connection):
+        _, _, session, user = map(unquote, connection.request.path.split("/"))
         with self.lock:
             users = self.sessions.setdefault(session, {})
-            users[user] = socket
+            users[user] = connection
             is_host = self.uploads.setdefault(session, (user, {"items": []}))[0] == user
             names = [{"user_id": name} for name in users]
         about = {"session_id": session, "user_id": user, "is_host": is_host, "users": names}
-        self.send(socket, json.dumps({"type": "connection:ack", **about}))
+        self.send(connection, json.dumps({"type": "connection:ack", **about}))
         if not is_host:
-            self.upload(socket, session)
+            self.upload(connection, session)
         self.tell_others(users, user, json.dumps({"type": "user:joined", "user_id": user}))
         try:
             # However it ends, it ends here.
             with contextlib.suppress(ConnectionClosed):
-                for text in socket:
-                    self.on_message(socket, session, user, text)
+                for text in connection:
+                    self.on_message(connection, session, user, text)
         finally:
             with self.lock:
                 del users[user]
@@ -66,14 +70,14 @@ class ForwardingServer:
                     del self.sessions[session], self.uploads[session]
             self.tell_others(users, user, json.dumps({"type": "user:left", "user_id": user}))
 
-    def on_message(self, socket, session, user, text):
+    def on_message(self, connection, session, user, text):
         message = json.loads(text)
         users = self.sessions[session]
         match message["type"]:
             case "ping":
-                self.send(socket, json.dumps({"type": "pong"}))
+                self.send(connection, json.dumps({"type": "pong"}))
             case "sync:request":
-                self.upload(socket, session)
+                self.upload(connection, session)
             case "sync:full_state":
                 if self.uploads[session][0] == user:
                     self.uploads[session] = (user, message["state"])
@@ -81,17 +85,17 @@ class ForwardingServer:
             case "command":
                 self.tell_others(users, user, text)
 
-    def upload(self, socket, session):
+    def upload(self, connection, session):
         state = self.uploads[session][1]
-        self.send(socket, json.dumps({"type": "sync:full_state", "state": state, "from_server": True}))
+        self.send(connection, json.dumps({"type": "sync:full_state", "state": state, "from_server": True}))
 
     def tell_others(self, users, user, text):
         with self.lock:
-            others = [socket for name, socket in users.items() if name != user]
-        for socket in others:
-            self.send(socket, text)
+            others = [connection for name, connection in users.items() if name != user]
+        for connection in others:
+            self.send(connection, text)
 
-    def send(self, socket, text):
+    def send(self, connection, text):
         # Where the other has gone, its own thread sees to that.
         with contextlib.suppress(ConnectionClosed):
-            socket.send(text)
+            connection.send(text)

@@ -90,7 +90,7 @@ def test_an_older_client_is_named_and_heard(server, join):
         command = {"action": "add_item", "item_type": "component", "item_id": "lens", "data": lens}
         old.send(json.dumps({"type": "command", "command": command, "user_id": "old"}))
         until(lambda: "lens" in ada.scene)
-        assert LegacyWriter("old") in told
+        until(lambda: LegacyWriter("old") in told)
         ada.move("lens", 3.0, 4.0)
         while True:
             message = json.loads(old.recv(PATIENCE_S))

@@ -263,6 +263,21 @@ def test_stop_and_start():
     assert Connect(1) in all_of(engine.poll_event)
 
 
+def test_as_many_edits_wait_for_a_relay_as_can_and_one_more_changes_nothing():
+    engine = Engine()
+    engine.add({"_type": "source", "item_uuid": "laser"})
+    engine.edit(Edit.batch([Edit.move("laser", float(x), 0.0) for x in range(199_999)]))
+    assert engine.pending == 200_000
+    with pytest.raises(oe.ShareError, match=r"^200000 edits wait for the relay; connect before editing on$"):
+        engine.move("laser", 0.0, 5.0)
+    with pytest.raises(oe.ShareError):
+        engine.undo()
+    assert (engine.pending, dict(engine.scene["laser"])) == (
+        200_000,
+        {"_type": "source", "item_uuid": "laser", "x_mm": 199_998.0, "y_mm": 0.0},
+    )
+
+
 def test_silence_ends_a_connection_after_a_ping():
     engine = live_engine()
     assert engine.poll_timeout() == NOW + 30_000
