@@ -29,9 +29,5 @@ def pump(engine, socket, timer):
 ```
 """
 
-from optiverse_engine import events
-from optiverse_engine._native import Engine
+from optiverse_engine._native import Engine as Engine
 from optiverse_engine.events import *  # noqa: F403 - what happens is told by all of them
-
-__all__ = ["Engine"]
-__all__ += events.__all__
