@@ -22,6 +22,8 @@ from app_standins import (
 
 import optiverse_engine as oe
 from optiverse_engine.app import AppScene, RayPath, convert_scene, trace_rays_polymorphic
+from optiverse_engine.app._light import Light
+from optiverse_engine.app._paths import OWN, app_paths
 
 RAY = Source(x_mm=-100.0, n_rays=1, size_mm=0.0)
 
@@ -337,6 +339,24 @@ def test_what_is_left_out_is_said_once_and_a_trace_that_was_broken_off_is_made_u
     with pytest.raises(oe.OptiverseWarning, match=r"n2 is 0\.3"):
         trace_rays_polymorphic(convert_scene([bad, good]), [RAY])
     assert trace_rays_polymorphic(convert_scene([bad, good]), [RAY])[0].points[1][0] == 50.0
+
+
+@pytest.mark.filterwarnings("ignore:the trace stopped at max_vertices")
+def test_light_that_a_limit_has_cut_is_followed_too():
+    host = GraphicsScene()
+    converted = convert_scene(
+        [item(host, "a", 0.0, "beam_splitter", split_T=50.0, split_R=50.0), item(host, "b", 50.0)]
+    )
+    converted.set_sources([Source(n_rays=9)])
+    scene = converted.scene
+    options = {"physics": "exact", "max_vertices": len(scene.trace().points) - 1}
+    light = Light(scene, options, OWN)
+    before = light.paths(converted.names)
+    for y_mm in (0.5, 3.0, 30.0, 0.0):
+        scene.move("b", 50.0, y_mm)
+        after = light.paths(converted.names)
+        assert same(after, app_paths(scene.trace(**options), converted.names, OWN))
+    assert same(after, before)
 
 
 def test_an_item_that_cannot_be_traced_is_left_out_and_said():
