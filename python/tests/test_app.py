@@ -353,7 +353,7 @@ def test_light_that_a_limit_has_cut_is_followed_too():
     light = Light(scene, options, OWN)
     before = light.paths(converted.names)
     for y_mm in (0.5, 3.0, 30.0, 0.0):
-        scene.move("b", 50.0, y_mm)
+        scene.move("b", 0.0, y_mm)
         after = light.paths(converted.names)
         assert same(after, app_paths(scene.trace(**options), converted.names, OWN))
     assert same(after, before)
