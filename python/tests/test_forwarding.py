@@ -43,7 +43,7 @@ def test_alone_nothing_is_confirmed(join):
     ada.add(source("laser"))
     assert not ada.wait_synchronised(0.5)
     assert (ada.status, ada.role, ada.pending, ada.peers) == ("unconfirmed", None, 0, {})
-    assert told == [StatusChanged("catching up"), ForwardOnly(), StatusChanged("unconfirmed")]
+    until(lambda: told == [StatusChanged("catching up"), ForwardOnly(), StatusChanged("unconfirmed")])
 
 
 def test_two_confirm_each_other(join):
@@ -56,14 +56,13 @@ def test_two_confirm_each_other(join):
     until(lambda: agree(ada, bob))
     assert ada.wait_synchronised(PATIENCE_S)
     assert ada.scene["laser"]["x_mm"] == 1.0
+    until(lambda: told[-1] == StatusChanged("synchronised"))
     assert UserJoined("bob") in told
-    assert told[-1] == StatusChanged("synchronised")
     assert bob.undo()
     until(lambda: "lens" not in ada.scene and agree(ada, bob))
     bob.close()
     # Who is alone again has what nobody else confirms.
-    until(lambda: told[-1] == StatusChanged("unconfirmed"))
-    assert UserLeft("bob") in told
+    until(lambda: told[-1] == StatusChanged("unconfirmed") and UserLeft("bob") in told)
 
 
 def test_what_is_done_while_it_is_away_is_sent_when_it_is_back(server, join):
@@ -78,6 +77,7 @@ def test_what_is_done_while_it_is_away_is_sent_when_it_is_back(server, join):
     server.start()
     until(lambda: len(ada.scene) == 2 and agree(ada, bob))
     assert (ada.scene["laser"]["x_mm"], ada.scene["laser"]["name"]) == (5.0, "HeNe")
+    until(lambda: told[-1] == StatusChanged("synchronised"))
     assert told.count(ForwardOnly()) == 1, "it is said once"
 
 
