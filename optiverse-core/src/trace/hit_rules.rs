@@ -17,6 +17,7 @@ pub(super) struct Contact {
     arrival: DVec2,
     way: f64,
     latest: u32,
+    latest_is_straight: bool,
     /// How far from the point, by rounding, a surface through it may seem to lie: the most of the surfaces met.
     pad: f64,
     /// Each surface met, and the sign along its normal of the directions that cross it from where the ray is now.
@@ -33,6 +34,7 @@ impl Contact {
         arrival: DVec2::ZERO,
         way: 0.0,
         latest: u32::MAX,
+        latest_is_straight: false,
         pad: 0.0,
         met: [(u32::MAX, 0.0); Self::CAPACITY],
         len: 0,
@@ -44,7 +46,7 @@ impl Contact {
         if self.len == 0 || way > self.pad {
             (self.arrival, self.way, self.pad, self.len) = (direction, way, 0.0, 0);
         }
-        self.latest = surface;
+        (self.latest, self.latest_is_straight) = (surface, matches!(shape, Shape::Segment(_)));
         self.pad = self.pad.max(pad(shape, point));
         let crossing = || direction.dot(normal(shape, point)).signum();
         match usize::from(self.len) {
@@ -77,6 +79,12 @@ impl Contact {
     /// The surface met last.
     pub(super) fn latest(&self) -> u32 {
         self.latest
+    }
+
+    /// The surface met last, where it is straight.
+    #[inline]
+    pub(super) fn latest_straight(&self) -> Option<u32> {
+        self.latest_is_straight.then_some(self.latest)
     }
 
     fn met(&self) -> &[(u32, f64)] {
@@ -120,6 +128,7 @@ pub(super) fn size(v: DVec2) -> f64 {
 ///
 /// No step and no smallest distance: a straight surface is not met by the ray that leaves it, an arc only at the far end of the chord of
 /// its circle, and a surface through the starting point is met at distance 0 where the ray crosses it.
+#[inline]
 pub(super) fn geometric(
     shape: &Shape,
     surface: u32,
@@ -164,25 +173,28 @@ fn geometric_segment(
     direction: DVec2,
     contact: Option<&Contact>,
 ) -> f64 {
-    let half = segment.half_length();
     let pad = pad(shape, origin);
     // On which sides of the ray the end points lie. Surfaces that share an end point get the same answer for it, so that no ray
     // slips through between them (S. Woop, C. Benthin, I. Wald, "Watertight Ray/Triangle Intersection", JCGT 2 (2013) 65).
     let side1 = direction.perp_dot(segment.p1() - origin);
     let side2 = direction.perp_dot(segment.p2() - origin);
-    if (side1 > pad && side2 > pad) || (side1 < -pad && side2 < -pad) {
+    let (right, left) = if side1 < side2 { (side1, side2) } else { (side2, side1) };
+    // One condition: either is as likely as the other, and neither could be predicted.
+    if (right > pad) | (left < -pad) {
         return f64::INFINITY;
     }
     let normal = segment.normal();
-    if touches_segment(segment, origin, contact.map_or(0.0, |c| c.pad).max(pad)) {
+    let height = (segment.middle() - origin).dot(normal);
+    let near = contact.map_or(pad, |c| if c.pad > pad { c.pad } else { pad });
+    if height.abs() <= near && touches_segment(segment, origin, near) {
         let crosses = contact.is_some_and(|c| c.latest() != surface && c.crosses(surface, normal, direction));
         return if crosses { 0.0 } else { f64::INFINITY };
     }
     let towards = direction.dot(normal);
-    if towards.abs() * half <= pad {
+    if towards.abs() * segment.half_length() <= pad {
         return f64::INFINITY; // along the surface
     }
-    let distance = (segment.middle() - origin).dot(normal) / towards;
+    let distance = height / towards;
     if distance > 0.0 { distance } else { f64::INFINITY }
 }
 

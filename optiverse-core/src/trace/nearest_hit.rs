@@ -5,10 +5,9 @@
 use glam::DVec2;
 
 use super::hit_rules::{self, Contact};
-use super::interact::{self, Incident};
-use super::walker::Walker;
+use super::interact::{self, Light};
 use super::{HiddenItems, Physics, SelfHits};
-use crate::geometry::index::{NO_SURFACE, Query};
+use crate::geometry::index::{NO_SURFACE, Nearest, Query};
 use crate::optics::{OpticalSystem, Shape};
 
 /// Where a ray meets a surface.
@@ -36,11 +35,10 @@ impl<'a> NearestHit<'a> {
         NearestHit { system, physics, smallest_hit_mm, together: Vec::new() }
     }
 
-    /// The nearest surface in the way of a source ray's light.
-    #[inline]
-    pub(super) fn find(&mut self, light: &Walker) -> Option<Hit> {
-        let (origin, direction) = light.position_and_direction();
-        let contact = light.contact();
+    /// The nearest surface in the way of light that has met what `contact` says where it is.
+    #[inline(always)]
+    pub(super) fn find(&mut self, light: &Light, contact: Option<&Contact>) -> Option<Hit> {
+        let (origin, direction) = (light.position, light.direction);
         let query = Query::new(origin, direction);
         let surfaces = self.system.surfaces();
         let skip_hidden = self.physics.hidden_items == HiddenItems::Skipped;
@@ -51,19 +49,14 @@ impl<'a> NearestHit<'a> {
         match self.physics.self_hits {
             SelfHits::Geometric => {
                 // A straight surface is not met by the ray that leaves it; an arc may be.
-                let straight = |&i: &u32| matches!(surfaces[i as usize].shape(), Shape::Segment(_));
-                let skip = contact.map(Contact::latest).filter(straight).unwrap_or(NO_SURFACE);
+                let skip = contact.and_then(Contact::latest_straight).unwrap_or(NO_SURFACE);
                 let rule = |i| {
                     seen(i).map_or(f64::INFINITY, |shape| hit_rules::geometric(shape, i, origin, direction, contact))
                 };
-                let mut closest = Closest::default();
-                let (surface, distance) = self.system.index().nearest(&query, skip, |i| {
-                    let found = rule(i);
-                    closest.see(found, origin);
-                    found
-                })?;
-                let point = on_surface(surfaces[surface as usize].shape(), origin, direction, distance);
-                let first = if closest.several {
+                let nearest = self.system.index().nearest(&query, skip, rule)?;
+                let (distance, shape) = (nearest.distance, surfaces[nearest.surface as usize].shape());
+                let point = on_surface(shape, origin, direction, distance);
+                let surface = if nearest.several {
                     self.together.clear();
                     let together = &mut self.together;
                     self.system.index().nearest(&query, skip, |i| {
@@ -73,20 +66,21 @@ impl<'a> NearestHit<'a> {
                         }
                         found
                     });
-                    self.first_of_together(surface, &Incident { point, ..light.incident() })
+                    self.first_of_together(nearest.surface, &Light { position: point, ..*light })
                 } else {
-                    surface
+                    nearest.surface
                 };
-                Some(Hit { surface: first, distance, point })
+                Some(Hit { surface, distance, point })
             }
             SelfHits::StepAndSkip => {
                 let smallest = self.smallest_hit_mm;
                 let skip = contact.map_or(NO_SURFACE, Contact::latest);
-                let (surface, distance) = self.system.index().nearest(&query, skip, |i| match seen(i) {
+                let nearest = self.system.index().nearest(&query, skip, |i| match seen(i) {
                     // The index leaves it out where the ray starts; an arc may be ahead again in another cell.
                     Some(shape) if i != skip => hit_rules::step_and_skip(shape, origin, direction, smallest),
                     _ => f64::INFINITY,
                 })?;
+                let Nearest { surface, distance, .. } = nearest;
                 Some(Hit { surface, distance, point: origin + distance * direction })
             }
         }
@@ -98,12 +92,12 @@ impl<'a> NearestHit<'a> {
     /// surface that comes first there, and the reverse for light along it. A refractive interface that no other one leads to, or
     /// failing that one of the medium the light is in, goes before an interface that would come second: faces in contact
     /// are met in the order of their media.
-    fn first_of_together(&mut self, nearest: u32, light: &Incident) -> u32 {
+    fn first_of_together(&mut self, nearest: u32, light: &Light) -> u32 {
         let surfaces = self.system.surfaces();
         self.together.sort_unstable();
         self.together.dedup();
         let Some(&reference) = self.together.first() else { return nearest };
-        if surfaces[reference as usize].shape().normal_at(light.point).dot(light.direction) > 0.0 {
+        if surfaces[reference as usize].shape().normal_at(light.position).dot(light.direction) > 0.0 {
             self.together.reverse();
         }
         let first = self.together[0];
@@ -116,31 +110,6 @@ impl<'a> NearestHit<'a> {
         let outermost = faces.iter().find(|&&(i, (near, _))| !leads_to(near, i));
         let in_medium = || faces.iter().find(|&&(_, (near, _))| near == light.index);
         outermost.or_else(in_medium).map_or(first, |&(i, _)| i)
-    }
-}
-
-/// Watches whether several surfaces lie at the nearest distance, to rounding.
-struct Closest {
-    least: f64,
-    several: bool,
-}
-
-impl Default for Closest {
-    fn default() -> Self {
-        Closest { least: f64::INFINITY, several: false }
-    }
-}
-
-impl Closest {
-    #[inline]
-    fn see(&mut self, distance: f64, origin: DVec2) {
-        if distance == f64::INFINITY {
-            return;
-        }
-        // Generous, since grazing light magnifies rounding: what looks like several is looked at again.
-        let pad = 1e-9 * (1.0 + distance + hit_rules::size(origin));
-        self.several = (distance - self.least).abs() <= pad || (self.several && distance > self.least);
-        self.least = if distance < self.least { distance } else { self.least };
     }
 }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::balance::PowerBalance;
 use super::emit::Emission;
-use super::nearest_hit::{Hit, NearestHit};
+use super::nearest_hit::NearestHit;
 use super::options::{TraceControl, TraceOptions};
 use super::paths::RayPaths;
 use super::walker::{Cancelled, Going, Rules, Walker};
@@ -29,9 +29,8 @@ pub(super) struct Tracer<'a> {
     rules: Rules<'a>,
     nearest: NearestHit<'a>,
     walkers: Vec<Walker>,
-    /// Numbers of the walkers that still have light to follow, and what that meets next.
+    /// Numbers of the walkers that still have light to follow.
     going: Vec<usize>,
-    found: Vec<Option<Hit>>,
     pub(super) paths: RayPaths,
 }
 
@@ -47,7 +46,6 @@ impl<'a> Tracer<'a> {
             nearest: NearestHit::new(system, options.physics, options.smallest_hit_mm),
             walkers: (0..UNDER_WAY).map(|_| Walker::new()).collect(),
             going: Vec::with_capacity(UNDER_WAY),
-            found: Vec::with_capacity(UNDER_WAY),
             paths: RayPaths::empty(),
         }
     }
@@ -115,14 +113,12 @@ impl<'a> Tracer<'a> {
             begun += 1;
         }
         while !self.going.is_empty() {
-            self.found.clear();
-            for &number in &self.going {
-                self.found.push(self.nearest.find(&self.walkers[number]));
-            }
             let mut kept = 0;
             for at in 0..self.going.len() {
                 let number = self.going[at];
-                if self.walkers[number].proceed(self.found[at], rules)? == Going::On {
+                let walker = &mut self.walkers[number];
+                let found = self.nearest.find(walker.light(), walker.contact());
+                if walker.proceed(found, rules)? == Going::On {
                     self.going[kept] = number;
                     kept += 1;
                 }

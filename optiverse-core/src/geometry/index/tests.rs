@@ -35,7 +35,8 @@ fn build(shapes: &[Shape]) -> Index {
 }
 
 fn nearest(index: &Index, shapes: &[Shape], origin: DVec2, direction: DVec2) -> Option<(u32, f64)> {
-    index.nearest(&Query::new(origin, direction), NO_SURFACE, |i| distance(&shapes[i as usize], origin, direction))
+    let rule = |i| distance(&shapes[i as usize], origin, direction);
+    index.nearest(&Query::new(origin, direction), NO_SURFACE, rule).map(|nearest| (nearest.surface, nearest.distance))
 }
 
 fn nearest_by_scan(shapes: &[Shape], origin: DVec2, direction: DVec2) -> Option<(u32, f64)> {
