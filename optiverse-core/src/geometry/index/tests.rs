@@ -56,7 +56,7 @@ fn shape((x, y, angle, length, bend): (f64, f64, f64, f64, f64), far: DVec2, qua
     if bend.abs() < 0.3 {
         return Shape::Segment(chord);
     }
-    Shape::Arc(Arc::new(chord, chord.half_length() * bend.signum() * (0.8 + bend.abs())).unwrap())
+    Arc::new(chord, chord.half_length() * bend.signum() * (0.8 + bend.abs())).unwrap().into()
 }
 
 fn surfaces() -> impl Strategy<Value = Vec<(f64, f64, f64, f64, f64)>> {
@@ -111,7 +111,7 @@ proptest! {
         let mut index = build(&shapes);
         for (which, x, y) in moves {
             let which = which % shapes.len();
-            let old = shapes[which];
+            let old = shapes[which].clone();
             shapes[which] = shape((x, y, x + y, 3.0, 0.01 * x), DVec2::ZERO, false);
             if !index.update(which as u32, &old, &shapes[which]) {
                 index.rebuild(|i| &shapes[i as usize]);
@@ -172,7 +172,7 @@ fn an_index_that_has_got_worse_asks_for_a_new_one() {
     let mut shapes = crowd(2_000);
     let mut index = build(&shapes);
     let in_place = (0..2_000).take_while(|&i| {
-        let old = shapes[i];
+        let old = shapes[i].clone();
         let at = (0.01 * i as f64, -20.0, 0.1 * i as f64, 0.5, 0.0);
         shapes[i] = shape(at, DVec2::ZERO, false);
         index.update(i as u32, &old, &shapes[i])
