@@ -41,7 +41,7 @@ impl Contact {
     };
 
     /// A ray arrives along `direction`, after `way`, at a point of surface number `surface`; at the point where it was where the way is no longer than rounding.
-    #[inline]
+    #[inline(always)]
     pub(super) fn meet(&mut self, direction: DVec2, way: f64, surface: u32, shape: &Shape, point: DVec2) {
         if self.len == 0 || way > self.pad {
             (self.arrival, self.way, self.pad, self.len) = (direction, way, 0.0, 0);
@@ -63,7 +63,7 @@ impl Contact {
     }
 
     /// The contact, where there is one.
-    #[inline]
+    #[inline(always)]
     pub(super) fn met_any(&self) -> Option<&Contact> {
         (self.len > 0).then_some(self)
     }
@@ -82,7 +82,7 @@ impl Contact {
     }
 
     /// The surface met last, where it is straight.
-    #[inline]
+    #[inline(always)]
     pub(super) fn latest_straight(&self) -> Option<u32> {
         self.latest_is_straight.then_some(self.latest)
     }
@@ -118,7 +118,7 @@ fn rounding(size: f64) -> f64 {
 }
 
 /// The larger coordinate; one instruction less than `max_element`, which passes over a NaN.
-#[inline]
+#[inline(always)]
 pub(super) fn size(v: DVec2) -> f64 {
     let v = v.abs();
     if v.x > v.y { v.x } else { v.y }
@@ -128,7 +128,7 @@ pub(super) fn size(v: DVec2) -> f64 {
 ///
 /// No step and no smallest distance: a straight surface is not met by the ray that leaves it, an arc only at the far end of the chord of
 /// its circle, and a surface through the starting point is met at distance 0 where the ray crosses it.
-#[inline]
+#[inline(always)]
 pub(super) fn geometric(
     shape: &Shape,
     surface: u32,
@@ -143,7 +143,7 @@ pub(super) fn geometric(
 }
 
 /// How far from a surface, by rounding, a point of it may seem to lie.
-#[inline]
+#[inline(always)]
 fn pad(shape: &Shape, point: DVec2) -> f64 {
     let chord = shape.chord();
     rounding(size(point) + size(chord.middle()) + chord.half_length())
@@ -158,14 +158,14 @@ pub(super) fn touches(shape: &Shape, point: DVec2, contact: Option<&Contact>) ->
     }
 }
 
-#[inline]
+#[inline(always)]
 fn touches_segment(segment: &Segment, point: DVec2, pad: f64) -> bool {
     let from_middle = point - segment.middle();
     from_middle.dot(segment.normal()).abs() <= pad
         && from_middle.dot(segment.tangent()).abs() <= segment.half_length() + pad
 }
 
-#[inline]
+#[inline(always)]
 fn geometric_segment(
     (shape, segment): (&Shape, &Segment),
     surface: u32,

@@ -61,7 +61,7 @@ struct Frame {
 }
 
 /// The normal and what follows from it.
-#[inline]
+#[inline(always)]
 fn frame(surface: &Surface, incident: &Light, physics: Physics) -> Frame {
     let normal = match (surface.shape(), physics.arc_side) {
         (Shape::Arc(arc), ArcSide::Outside) => (incident.position - arc.centre()) / arc.radius(),
@@ -73,7 +73,7 @@ fn frame(surface: &Surface, incident: &Light, physics: Physics) -> Frame {
 
 /// The indices on the near and the far side of a surface, where it tells: a refractive interface knows the medium the light comes through
 /// better than the way so far does, as a source may stand in glass.
-#[inline]
+#[inline(always)]
 pub(super) fn media(surface: &Surface, incident: &Light, physics: Physics) -> Option<(f64, f64)> {
     match surface.element() {
         Element::RefractiveInterface(interface) => {

@@ -38,52 +38,77 @@ impl<'a> NearestHit<'a> {
     /// The nearest surface in the way of light that has met what `contact` says where it is.
     #[inline(always)]
     pub(super) fn find(&mut self, light: &Light, contact: Option<&Contact>) -> Option<Hit> {
-        let (origin, direction) = (light.position, light.direction);
-        let query = Query::new(origin, direction);
-        let surfaces = self.system.surfaces();
-        let skip_hidden = self.physics.hidden_items == HiddenItems::Skipped;
-        let seen = |i: u32| {
-            let surface = &surfaces[i as usize];
-            (!(skip_hidden && surface.is_hidden())).then_some(surface.shape())
-        };
         match self.physics.self_hits {
             SelfHits::Geometric => {
-                // A straight surface is not met by the ray that leaves it; an arc may be.
-                let skip = contact.and_then(Contact::latest_straight).unwrap_or(NO_SURFACE);
-                let rule = |i| {
-                    seen(i).map_or(f64::INFINITY, |shape| hit_rules::geometric(shape, i, origin, direction, contact))
-                };
-                let nearest = self.system.index().nearest(&query, skip, rule)?;
-                let (distance, shape) = (nearest.distance, surfaces[nearest.surface as usize].shape());
-                let point = on_surface(shape, origin, direction, distance);
+                let nearest = self.geometric(light, contact, |_, _| ())?;
+                let (distance, shape) = (nearest.distance, self.system.surfaces()[nearest.surface as usize].shape());
+                let point = on_surface(shape, light.position, light.direction, distance);
                 let surface = if nearest.several {
-                    self.together.clear();
-                    let together = &mut self.together;
-                    self.system.index().nearest(&query, skip, |i| {
-                        let found = rule(i);
-                        if found.is_finite() && seen(i).is_some_and(|shape| hit_rules::touches(shape, point, contact)) {
-                            together.push(i);
-                        }
-                        found
-                    });
-                    self.first_of_together(nearest.surface, &Light { position: point, ..*light })
+                    self.first_of_several(nearest.surface, light, point, contact)
                 } else {
                     nearest.surface
                 };
                 Some(Hit { surface, distance, point })
             }
-            SelfHits::StepAndSkip => {
-                let smallest = self.smallest_hit_mm;
-                let skip = contact.map_or(NO_SURFACE, Contact::latest);
-                let nearest = self.system.index().nearest(&query, skip, |i| match seen(i) {
-                    // The index leaves it out where the ray starts; an arc may be ahead again in another cell.
-                    Some(shape) if i != skip => hit_rules::step_and_skip(shape, origin, direction, smallest),
-                    _ => f64::INFINITY,
-                })?;
-                let Nearest { surface, distance, .. } = nearest;
-                Some(Hit { surface, distance, point: origin + distance * direction })
-            }
+            SelfHits::StepAndSkip => self.step_and_skip(light, contact),
         }
+    }
+
+    /// The nearest surface by the geometric rule; `met` is told each surface that the search finds on the ray's way.
+    #[inline(always)]
+    fn geometric(
+        &self,
+        light: &Light,
+        contact: Option<&Contact>,
+        mut met: impl FnMut(u32, &Shape),
+    ) -> Option<Nearest> {
+        let (origin, direction) = (light.position, light.direction);
+        // A straight surface is not met by the ray that leaves it; an arc may be.
+        let skip = contact.and_then(Contact::latest_straight).unwrap_or(NO_SURFACE);
+        self.system.index().nearest(&Query::new(origin, direction), skip, |i| {
+            let Some(shape) = self.seen(i) else { return f64::INFINITY };
+            let distance = hit_rules::geometric(shape, i, origin, direction, contact);
+            if distance < f64::INFINITY {
+                met(i, shape);
+            }
+            distance
+        })
+    }
+
+    /// The nearest surface by the rules of the app.
+    #[inline(never)]
+    fn step_and_skip(&self, light: &Light, contact: Option<&Contact>) -> Option<Hit> {
+        let (origin, direction) = (light.position, light.direction);
+        let skip = contact.map_or(NO_SURFACE, Contact::latest);
+        let nearest = self.system.index().nearest(&Query::new(origin, direction), skip, |i| match self.seen(i) {
+            // The index leaves it out where the ray starts; an arc may be ahead again in another cell.
+            Some(shape) if i != skip => hit_rules::step_and_skip(shape, origin, direction, self.smallest_hit_mm),
+            _ => f64::INFINITY,
+        })?;
+        let Nearest { surface, distance, .. } = nearest;
+        Some(Hit { surface, distance, point: origin + distance * direction })
+    }
+
+    /// Where a surface is, unless its item is hidden and such are left out.
+    #[inline(always)]
+    fn seen(&self, surface: u32) -> Option<&'a Shape> {
+        let surface = &self.system.surfaces()[surface as usize];
+        let is_skipped = surface.is_hidden() && self.physics.hidden_items == HiddenItems::Skipped;
+        (!is_skipped).then_some(surface.shape())
+    }
+
+    /// Of several surfaces met at `point`, the one that acts first.
+    #[inline(never)]
+    fn first_of_several(&mut self, nearest: u32, light: &Light, point: DVec2, contact: Option<&Contact>) -> u32 {
+        let mut together = std::mem::take(&mut self.together);
+        together.clear();
+        self.geometric(light, contact, |i, shape| {
+            if hit_rules::touches(shape, point, contact) {
+                together.push(i);
+            }
+        });
+        self.together = together;
+        self.first_of_together(nearest, &Light { position: point, ..*light })
     }
 
     /// Which of the surfaces that light meets in one point acts first.
@@ -114,6 +139,7 @@ impl<'a> NearestHit<'a> {
 }
 
 /// The point at `distance`, moved onto the surface: the rounding of a far origin must not reach the next stretch.
+#[inline(always)]
 fn on_surface(shape: &Shape, origin: DVec2, direction: DVec2, distance: f64) -> DVec2 {
     if distance == 0.0 {
         return origin;

@@ -31,6 +31,8 @@ pub(super) struct Tracer<'a> {
     walkers: Vec<Walker>,
     /// Numbers of the walkers that still have light to follow.
     going: Vec<usize>,
+    /// The instructions that this processor has.
+    arch: pulp::Arch,
     pub(super) paths: RayPaths,
 }
 
@@ -46,6 +48,7 @@ impl<'a> Tracer<'a> {
             nearest: NearestHit::new(system, options.physics, options.smallest_hit_mm),
             walkers: (0..UNDER_WAY).map(|_| Walker::new()).collect(),
             going: Vec::with_capacity(UNDER_WAY),
+            arch: pulp::Arch::new(),
             paths: RayPaths::empty(),
         }
     }
@@ -112,6 +115,13 @@ impl<'a> Tracer<'a> {
             }
             begun += 1;
         }
+        self.arch.dispatch(Follow(self, rules))?;
+        Ok(begun)
+    }
+
+    /// Takes the light of all walkers that are under way to its end, in turns.
+    #[inline(always)]
+    fn follow(&mut self, rules: &Rules<'a>) -> Result<(), Cancelled> {
         while !self.going.is_empty() {
             let mut kept = 0;
             for at in 0..self.going.len() {
@@ -125,6 +135,18 @@ impl<'a> Tracer<'a> {
             }
             self.going.truncate(kept);
         }
-        Ok(begun)
+        Ok(())
+    }
+}
+
+/// [`Tracer::follow`], for [`pulp`] to compile for several processors.
+struct Follow<'t, 'a>(&'t mut Tracer<'a>, &'t Rules<'a>);
+
+impl pulp::WithSimd for Follow<'_, '_> {
+    type Output = Result<(), Cancelled>;
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) -> Self::Output {
+        self.0.follow(self.1)
     }
 }

@@ -40,7 +40,7 @@ pub struct Query {
 impl Query {
     /// The ray from `origin` along `direction`, of length 1.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn new(origin: DVec2, direction: DVec2) -> Self {
         let size = origin.abs();
         let slack = SLACK * (1.0 + size.x + size.y);
@@ -100,7 +100,7 @@ impl Index {
     /// `distance` is asked for at least every surface that the ray meets before or within rounding of the nearest hit; it may be asked for a surface more than
     /// once. The number breaks ties, so that the answer does not depend on the shape of the index. `skip` is left out
     /// in the cell where the ray starts, and need not be elsewhere; [`NO_SURFACE`] where none is to be.
-    #[inline]
+    #[inline(always)]
     pub fn nearest(&self, query: &Query, skip: u32, distance: impl FnMut(u32) -> f64) -> Option<Nearest> {
         let best = Nearest { surface: u32::MAX, distance: f64::INFINITY, several: false };
         let mut search = Search { query, skip, distance, best, enough: f64::INFINITY };
@@ -109,7 +109,7 @@ impl Index {
     }
 
     /// Looks through a grid from the distance `from` on; whether the search is over.
-    #[inline]
+    #[inline(always)]
     fn walk<F: FnMut(u32) -> f64>(&self, grid: &Grid, from: f64, search: &mut Search<'_, F>) -> bool {
         let Some(mut walk) = grid.enter(search.query, from) else { return false };
         let mut entered = from;
@@ -136,7 +136,7 @@ impl Index {
     }
 
     /// Looks at a cell with several pieces near the ray, or one that goes on; whether the search is over.
-    #[inline]
+    #[inline(always)]
     fn look_closer<'a, F: FnMut(u32) -> f64>(
         &'a self,
         mut block: &'a Block,
@@ -166,7 +166,7 @@ impl Index {
 impl<F: FnMut(u32) -> f64> Search<'_, F> {
     /// Asks for the distances of the surfaces in these lanes, from the one that begins first along the ray to those that begin behind
     /// the nearest hit, which need not be asked.
-    #[inline]
+    #[inline(always)]
     fn ask_in_order(&mut self, block: &Block, mut lanes: u32, walk: &Walk) {
         if lanes == 0 {
             return;
