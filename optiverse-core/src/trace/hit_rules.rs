@@ -20,8 +20,8 @@ pub(super) struct Contact {
     latest_is_straight: bool,
     /// How far from the point, by rounding, a surface through it may seem to lie: the most of the surfaces met.
     pad: f64,
-    /// Each surface met, and the sign along its normal of the directions that cross it from where the ray is now.
-    met: [(u32, f64); Contact::CAPACITY],
+    /// Each surface met, and a direction that crosses it from where the ray is now.
+    met: [(u32, DVec2); Contact::CAPACITY],
     len: u8,
 }
 
@@ -36,7 +36,7 @@ impl Contact {
         latest: u32::MAX,
         latest_is_straight: false,
         pad: 0.0,
-        met: [(u32::MAX, 0.0); Self::CAPACITY],
+        met: [(u32::MAX, DVec2::ZERO); Self::CAPACITY],
         len: 0,
     };
 
@@ -48,16 +48,15 @@ impl Contact {
         }
         (self.latest, self.latest_is_straight) = (surface, matches!(shape, Shape::Segment(_)));
         self.pad = self.pad.max(pad(shape, point));
-        let crossing = || direction.dot(normal(shape, point)).signum();
         match usize::from(self.len) {
-            0 => self.met[0] = (surface, crossing()),
+            0 => self.met[0] = (surface, direction),
             len if self.met[..len].iter().any(|met| met.0 == surface) => return,
             Self::CAPACITY => {
                 self.met.rotate_left(1);
-                self.met[Self::CAPACITY - 1] = (surface, crossing());
+                self.met[Self::CAPACITY - 1] = (surface, direction);
                 return;
             }
-            len => self.met[len] = (surface, crossing()),
+            len => self.met[len] = (surface, direction),
         }
         self.len += 1;
     }
@@ -87,7 +86,7 @@ impl Contact {
         self.latest_is_straight.then_some(self.latest)
     }
 
-    fn met(&self) -> &[(u32, f64)] {
+    fn met(&self) -> &[(u32, DVec2)] {
         &self.met[..usize::from(self.len)]
     }
 
@@ -95,20 +94,12 @@ impl Contact {
     fn crosses(&self, surface: u32, normal: DVec2, direction: DVec2) -> bool {
         let now = direction.dot(normal);
         if let Some((_, crossing)) = self.met().iter().find(|met| met.0 == surface) {
-            return now * crossing > 0.0;
+            return now * crossing.dot(normal) > 0.0;
         }
         let before = self.arrival.dot(normal);
         // A ray that came all its way along the surface, nearer than rounding, may have been on either side: better it meets the
         // surface than that it slips through.
         before.abs() * self.way <= 4.0 * self.pad || before * now > 0.0
-    }
-}
-
-/// The normal that [`Contact`] counts directions by.
-fn normal(shape: &Shape, point: DVec2) -> DVec2 {
-    match shape {
-        Shape::Segment(segment) => segment.normal(),
-        Shape::Arc(arc) => arc.outward_normal(point),
     }
 }
 

@@ -51,7 +51,8 @@ pub(super) enum Outcome {
 }
 
 /// The surface's directions at the point where light meets it.
-struct Frame {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Frame {
     /// On the side of n1.
     normal: DVec2,
     /// cos θ > 0 of the angle of incidence.
@@ -62,7 +63,7 @@ struct Frame {
 
 /// The normal and what follows from it.
 #[inline(always)]
-fn frame(surface: &Surface, incident: &Light, physics: Physics) -> Frame {
+pub(super) fn frame(surface: &Surface, incident: &Light, physics: Physics) -> Frame {
     let normal = match (surface.shape(), physics.arc_side) {
         (Shape::Arc(arc), ArcSide::Outside) => (incident.position - arc.centre()) / arc.radius(),
         (shape, _) => shape.normal_at(incident.position),
@@ -74,17 +75,15 @@ fn frame(surface: &Surface, incident: &Light, physics: Physics) -> Frame {
 /// The indices on the near and the far side of a surface, where it tells: a refractive interface knows the medium the light comes through
 /// better than the way so far does, as a source may stand in glass.
 #[inline(always)]
-pub(super) fn media(surface: &Surface, incident: &Light, physics: Physics) -> Option<(f64, f64)> {
+pub(super) fn media(surface: &Surface, frame: &Frame, incident: &Light, physics: Physics) -> Option<(f64, f64)> {
     match surface.element() {
-        Element::RefractiveInterface(interface) => {
-            Some(indices(interface, &frame(surface, incident, physics), incident, physics))
-        }
+        Element::RefractiveInterface(interface) => Some(indices(interface, frame, incident, physics)),
         _ => None,
     }
 }
 
 /// The share of a Gaussian beam of radius `radius_mm` that passes a surface's aperture, and the aperture's radius in mm.
-pub(super) fn aperture(surface: &Surface, incident: &Light, radius_mm: f64, physics: Physics) -> (f64, f64) {
+pub(super) fn aperture(surface: &Surface, frame: &Frame, radius_mm: f64, physics: Physics) -> (f64, f64) {
     let half_length = match physics.beam_matrices {
         BeamMatrices::Signed => surface.shape().half_length(),
         BeamMatrices::Unsigned => hit_rules::app_half_length(surface.shape()),
@@ -95,21 +94,20 @@ pub(super) fn aperture(surface: &Surface, incident: &Light, radius_mm: f64, phys
     };
     if physics.beam_matrices == BeamMatrices::Signed {
         // As the beam sees it: what a ray beside the end of the surface misses, the edge of a beam misses too.
-        half *= frame(surface, incident, physics).cos;
+        half *= frame.cos;
     }
     (gaussian::aperture_transmission(radius_mm, half), half)
 }
 
 /// What a mirror sends back. The caller may ask for that itself, as most light meets mirrors.
 #[inline(always)]
-pub(super) fn mirrored(mirror: &Mirror, surface: &Surface, incident: &Light, physics: Physics) -> Child {
-    reflect(surface, &frame(surface, incident, physics), incident, physics, mirror.reflectance())
+pub(super) fn mirrored(mirror: &Mirror, surface: &Surface, frame: &Frame, incident: &Light, physics: Physics) -> Child {
+    reflect(surface, frame, incident, physics, mirror.reflectance())
 }
 
 /// What `surface` makes of the light.
 #[inline(never)]
-pub(super) fn interact(surface: &Surface, incident: &Light, physics: Physics) -> Outcome {
-    let frame = frame(surface, incident, physics);
+pub(super) fn interact(surface: &Surface, frame: &Frame, incident: &Light, physics: Physics) -> Outcome {
     let pass = |share: f64, jones: JonesVector| Child {
         direction: incident.direction,
         share,
@@ -119,8 +117,8 @@ pub(super) fn interact(surface: &Surface, incident: &Light, physics: Physics) ->
     };
     match surface.element() {
         Element::BeamBlock => Outcome::Blocked,
-        Element::ThinLens(lens) => bend(lens, surface.shape(), &frame, incident, physics),
-        Element::Mirror(mirror) => Outcome::One { child: mirrored(mirror, surface, incident, physics), passed: false },
+        Element::ThinLens(lens) => bend(lens, surface.shape(), frame, incident, physics),
+        Element::Mirror(mirror) => Outcome::One { child: mirrored(mirror, surface, frame, incident, physics), passed: false },
         Element::Waveplate(plate) => {
             let opposite =
                 physics.waveplate_return == WaveplateReturn::OppositePhase && !travels_right(incident.direction);
@@ -141,23 +139,23 @@ pub(super) fn interact(surface: &Surface, incident: &Light, physics: Physics) ->
         }
         Element::BeamSplitter(splitter) => Outcome::Two {
             transmitted: pass(splitter.transmittance(), incident.jones),
-            reflected: reflect(surface, &frame, incident, physics, splitter.reflectance()),
+            reflected: reflect(surface, frame, incident, physics, splitter.reflectance()),
         },
         Element::Dichroic(dichroic) => {
             let reflectance = dichroic.reflectance(incident.wavelength_nm);
             Outcome::Two {
                 transmitted: pass(1.0 - reflectance, incident.jones),
-                reflected: reflect(surface, &frame, incident, physics, reflectance),
+                reflected: reflect(surface, frame, incident, physics, reflectance),
             }
         }
         Element::PolarisingBeamSplitter(splitter) => {
             let (along, across) = splitter.axis().split(incident.jones);
             let (transmitted, along) = normalised(along, physics);
             let (reflected, across) = normalised(scaled(across, -1.0), physics);
-            let child = reflect(surface, &frame, incident, physics, reflected);
+            let child = reflect(surface, frame, incident, physics, reflected);
             Outcome::Two { transmitted: pass(transmitted, along), reflected: Child { jones: across, ..child } }
         }
-        Element::RefractiveInterface(interface) => refract(interface, surface, &frame, incident, physics),
+        Element::RefractiveInterface(interface) => refract(interface, surface, frame, incident, physics),
     }
 }
 

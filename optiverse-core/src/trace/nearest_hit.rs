@@ -126,7 +126,10 @@ impl<'a> NearestHit<'a> {
             self.together.reverse();
         }
         let first = self.together[0];
-        let media = |i: u32| interact::media(&surfaces[i as usize], light, self.physics);
+        let media = |i: u32| {
+            let surface = &surfaces[i as usize];
+            interact::media(surface, &interact::frame(surface, light, self.physics), light, self.physics)
+        };
         if media(first).is_none() {
             return first;
         }

@@ -8,7 +8,7 @@ use num_complex::Complex64;
 
 use super::emit::Emitted;
 use super::hit_rules::{Contact, STEP_MM};
-use super::interact::{self, Child, Light, Outcome};
+use super::interact::{self, Child, Frame, Light, Outcome};
 use super::nearest_hit::Hit;
 use super::options::{TraceControl, TraceOptions};
 use super::paths::{Ending, RayPaths};
@@ -321,7 +321,8 @@ impl Walker {
         let physics = rules.options.physics;
         let surface = &rules.system.surfaces()[hit.surface as usize];
         self.ray.light.position = hit.point;
-        if let Some((near, _)) = interact::media(surface, &self.ray.light, physics) {
+        let frame = interact::frame(surface, &self.ray.light, physics);
+        if let Some((near, _)) = interact::media(surface, &frame, &self.ray.light, physics) {
             self.ray.light.index = near;
         }
         self.travel(hit.distance, rules)?;
@@ -331,23 +332,23 @@ impl Walker {
         self.ray.events += 1;
         let mut drawn_limit = f64::INFINITY;
         if let Some(q) = self.ray.light.q {
-            drawn_limit = self.clip(q, surface, physics);
+            drawn_limit = self.clip(q, surface, &frame, physics);
         }
         self.contact.meet(self.ray.light.direction, hit.distance, hit.surface, surface.shape(), hit.point);
         if let Element::Mirror(mirror) = surface.element() {
-            let child = interact::mirrored(mirror, surface, &self.ray.light, physics);
+            let child = interact::mirrored(mirror, surface, &frame, &self.ray.light, physics);
             return Ok(self.follow(&child, false, drawn_limit, physics));
         }
-        let outcome = interact::interact(surface, &self.ray.light, physics);
+        let outcome = interact::interact(surface, &frame, &self.ray.light, physics);
         Ok(self.become_of(&outcome, drawn_limit, rules))
     }
 
     /// Cuts a Gaussian beam off at the aperture of a surface; the radius in mm within which it is drawn.
     #[inline(never)]
-    fn clip(&mut self, q: Complex64, surface: &Surface, physics: Physics) -> f64 {
+    fn clip(&mut self, q: Complex64, surface: &Surface, frame: &Frame, physics: Physics) -> f64 {
         let light = &mut self.ray.light;
         let radius = gaussian::radius(q, light.wavelength_nm);
-        let (share, half) = interact::aperture(surface, light, radius, physics);
+        let (share, half) = interact::aperture(surface, frame, radius, physics);
         self.traced.balance.clipped += light.intensity * (1.0 - share);
         light.intensity *= share;
         if half > 1e-12 && radius > half + 1e-9 {
