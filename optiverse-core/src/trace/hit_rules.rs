@@ -17,7 +17,6 @@ pub(super) struct Contact {
     arrival: DVec2,
     way: f64,
     latest: u32,
-    latest_is_straight: bool,
     /// How far from the point, by rounding, a surface through it may seem to lie: the most of the surfaces met.
     pad: f64,
     /// Each surface met, and a direction that crosses it from where the ray is now.
@@ -34,7 +33,6 @@ impl Contact {
         arrival: DVec2::ZERO,
         way: 0.0,
         latest: u32::MAX,
-        latest_is_straight: false,
         pad: 0.0,
         met: [(u32::MAX, DVec2::ZERO); Self::CAPACITY],
         len: 0,
@@ -46,7 +44,7 @@ impl Contact {
         if self.len == 0 || way > self.pad {
             (self.arrival, self.way, self.pad, self.len) = (direction, way, 0.0, 0);
         }
-        (self.latest, self.latest_is_straight) = (surface, matches!(shape, Shape::Segment(_)));
+        self.latest = surface;
         self.pad = self.pad.max(pad(shape, point));
         match usize::from(self.len) {
             0 => self.met[0] = (surface, direction),
@@ -78,12 +76,6 @@ impl Contact {
     /// The surface met last.
     pub(super) fn latest(&self) -> u32 {
         self.latest
-    }
-
-    /// The surface met last, where it is straight.
-    #[inline(always)]
-    pub(super) fn latest_straight(&self) -> Option<u32> {
-        self.latest_is_straight.then_some(self.latest)
     }
 
     fn met(&self) -> &[(u32, DVec2)] {

@@ -180,7 +180,8 @@ fn travels_right(direction: DVec2) -> bool {
 fn reflect(surface: &Surface, frame: &Frame, incident: &Light, physics: Physics, share: f64) -> Child {
     let direction = incident.direction - 2.0 * incident.direction.dot(frame.normal) * frame.normal;
     let q = incident.q.map(|q| reflected_beam(q, surface, frame, incident, physics));
-    let direction = direction.normalize_or(-incident.direction);
+    // Of length 1 but for rounding, of which one step of Newton's method for 1/√x leaves nothing.
+    let direction = direction * (1.5 - 0.5 * direction.length_squared());
     let jones = match physics.mirror_jones {
         MirrorJones::BothTurn => scaled(incident.jones, -1.0),
         MirrorJones::HorizontalTurns => [-incident.jones[0], incident.jones[1]],

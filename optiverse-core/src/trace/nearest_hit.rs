@@ -7,7 +7,7 @@ use glam::DVec2;
 use super::hit_rules::{self, Contact};
 use super::interact::{self, Light};
 use super::{HiddenItems, Physics, SelfHits};
-use crate::geometry::index::{NO_SURFACE, Nearest, Query};
+use crate::geometry::index::{Distance, NO_SURFACE, Nearest, Query};
 use crate::optics::{OpticalSystem, Shape};
 
 /// Where a ray meets a surface.
@@ -60,19 +60,16 @@ impl<'a> NearestHit<'a> {
         &self,
         light: &Light,
         contact: Option<&Contact>,
-        mut met: impl FnMut(u32, &Shape),
+        met: impl FnMut(u32, &Shape),
     ) -> Option<Nearest> {
-        let (origin, direction) = (light.position, light.direction);
-        // A straight surface is not met by the ray that leaves it; an arc may be.
-        let skip = contact.and_then(Contact::latest_straight).unwrap_or(NO_SURFACE);
-        self.system.index().nearest(&Query::new(origin, direction), skip, |i| {
-            let Some(shape) = self.seen(i) else { return f64::INFINITY };
-            let distance = hit_rules::geometric(shape, i, origin, direction, contact);
-            if distance < f64::INFINITY {
-                met(i, shape);
-            }
-            distance
-        })
+        // The surface that the ray leaves; an arc may be met again.
+        let leaves = |&i: &u32| match self.system.surfaces()[i as usize].shape() {
+            Shape::Segment(_) => true,
+            Shape::Arc(arc) => !arc.may_be_met_again(light.position, light.direction),
+        };
+        let skip = contact.map(Contact::latest).filter(leaves).unwrap_or(NO_SURFACE);
+        let query = Query::new(light.position, light.direction);
+        self.system.index().nearest(&query, skip, Geometric { nearest: self, light, contact, met })
     }
 
     /// The nearest surface by the rules of the app.
@@ -138,6 +135,27 @@ impl<'a> NearestHit<'a> {
         let outermost = faces.iter().find(|&&(i, (near, _))| !leads_to(near, i));
         let in_medium = || faces.iter().find(|&&(_, (near, _))| near == light.index);
         outermost.or_else(in_medium).map_or(first, |&(i, _)| i)
+    }
+}
+
+/// The geometric rule for one ray.
+struct Geometric<'a, M> {
+    nearest: &'a NearestHit<'a>,
+    light: &'a Light,
+    contact: Option<&'a Contact>,
+    met: M,
+}
+
+impl<M: FnMut(u32, &Shape)> Distance for Geometric<'_, M> {
+    #[inline(always)]
+    fn to(&mut self, surface: u32) -> f64 {
+        let Some(shape) = self.nearest.seen(surface) else { return f64::INFINITY };
+        let distance =
+            hit_rules::geometric(shape, surface, self.light.position, self.light.direction, self.contact);
+        if distance < f64::INFINITY {
+            (self.met)(surface, shape);
+        }
+        distance
     }
 }
 

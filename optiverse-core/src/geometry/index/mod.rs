@@ -80,11 +80,25 @@ pub struct Nearest {
     pub several: bool,
 }
 
+/// Knows at which distance a ray meets a surface, by its number; ∞ where it does not. A trait, and not a closure alone, since the body of a closure cannot
+/// be made to stand in line.
+pub trait Distance {
+    /// The distance in mm.
+    fn to(&mut self, surface: u32) -> f64;
+}
+
+impl<F: FnMut(u32) -> f64> Distance for F {
+    #[inline]
+    fn to(&mut self, surface: u32) -> f64 {
+        self(surface)
+    }
+}
+
 /// A search under way.
-struct Search<'a, F> {
+struct Search<'a, D> {
     query: &'a Query,
     skip: u32,
-    distance: F,
+    distance: D,
     /// The nearest surface so far.
     best: Nearest,
     /// Nothing from here on matters.
@@ -101,7 +115,7 @@ impl Index {
     /// once. The number breaks ties, so that the answer does not depend on the shape of the index. `skip` is left out
     /// in the cell where the ray starts, and need not be elsewhere; [`NO_SURFACE`] where none is to be.
     #[inline(always)]
-    pub fn nearest(&self, query: &Query, skip: u32, distance: impl FnMut(u32) -> f64) -> Option<Nearest> {
+    pub fn nearest(&self, query: &Query, skip: u32, distance: impl Distance) -> Option<Nearest> {
         let best = Nearest { surface: u32::MAX, distance: f64::INFINITY, several: false };
         let mut search = Search { query, skip, distance, best, enough: f64::INFINITY };
         self.walk(self.grids.first()?, 0.0, &mut search);
@@ -110,7 +124,7 @@ impl Index {
 
     /// Looks through a grid from the distance `from` on; whether the search is over.
     #[inline(always)]
-    fn walk<F: FnMut(u32) -> f64>(&self, grid: &Grid, from: f64, search: &mut Search<'_, F>) -> bool {
+    fn walk<D: Distance>(&self, grid: &Grid, from: f64, search: &mut Search<'_, D>) -> bool {
         let Some(mut walk) = grid.enter(search.query, from) else { return false };
         let mut entered = from;
         let mut block = &self.blocks[walk.cell as usize];
@@ -137,13 +151,13 @@ impl Index {
 
     /// Looks at a cell with several pieces near the ray, or one that goes on; whether the search is over.
     #[inline(always)]
-    fn look_closer<'a, F: FnMut(u32) -> f64>(
+    fn look_closer<'a, D: Distance>(
         &'a self,
         mut block: &'a Block,
         mut near: Near,
         walk: &Walk,
         entered: f64,
-        search: &mut Search<'_, F>,
+        search: &mut Search<'_, D>,
     ) -> bool {
         loop {
             search.ask_in_order(block, near.lanes(), walk);
@@ -158,12 +172,12 @@ impl Index {
 
     /// Out of line: most cells are not crowded.
     #[inline(never)]
-    fn walk_finer<F: FnMut(u32) -> f64>(&self, grid: u32, from: f64, search: &mut Search<'_, F>) -> bool {
+    fn walk_finer<D: Distance>(&self, grid: u32, from: f64, search: &mut Search<'_, D>) -> bool {
         self.walk(&self.grids[grid as usize], from, search)
     }
 }
 
-impl<F: FnMut(u32) -> f64> Search<'_, F> {
+impl<D: Distance> Search<'_, D> {
     /// Asks for the distances of the surfaces in these lanes, from the one that begins first along the ray to those that begin behind
     /// the nearest hit, which need not be asked.
     #[inline(always)]
@@ -195,7 +209,7 @@ impl<F: FnMut(u32) -> f64> Search<'_, F> {
         if surface == self.best.surface {
             return;
         }
-        let distance = (self.distance)(surface);
+        let distance = self.distance.to(surface);
         if distance.is_nan() || distance == f64::INFINITY {
             return;
         }
