@@ -150,6 +150,11 @@ impl Walker {
         &self.traced
     }
 
+    /// Gives away what has become of the source ray, and takes memory for the next one.
+    pub(super) fn give(&mut self, memory: &mut Traced) {
+        std::mem::swap(&mut self.traced, memory);
+    }
+
     /// The light, where it is.
     #[inline]
     pub(super) fn light(&self) -> &Light {
