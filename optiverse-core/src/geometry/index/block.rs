@@ -196,15 +196,14 @@ impl Block {
         true
     }
 
-    /// The same block where blocks and grids are numbered from these on.
-    pub(super) fn relinked(mut self, blocks: u32, grids: u32) -> Block {
+    /// Raises the number of a block that it is linked to, or of a grid.
+    pub(super) fn relink(&mut self, blocks: u32, grids: u32) {
         let at = &mut self.surface.as_mut_array()[LINK_LANE];
         *at = match (*at & LINK != 0, *at & TO_GRID != 0) {
             (false, _) => *at,
             (true, false) => at.wrapping_add(blocks),
             (true, true) => at.wrapping_add(grids),
         };
-        self
     }
 
     /// The surfaces that have pieces here.

@@ -20,7 +20,11 @@ const ENTER: f64 = 4.0;
 pub(super) const CROWDED: u32 = 3 * LANES as u32;
 
 /// Cells for each surface that are considered.
-const DENSITIES: [f64; 5] = [0.06, 0.15, 0.35, 0.6, 1.0];
+const DENSITIES: [f64; 5] = [0.06, 0.15, 0.33, 0.6, 1.0];
+
+/// Surfaces of large systems, of which no more than [`DENSE`] cells are made for each: memory counts then, and finer cells gain a few percent.
+const MANY: usize = 1 << 18;
+const DENSE: f64 = 0.33;
 
 /// Where few surfaces are counted, cells that are not square are considered too: width to height.
 const ASPECTS: [f64; 5] = [1.0, 0.25, 0.0625, 4.0, 16.0];
@@ -36,7 +40,8 @@ pub(super) fn resolutions(aabb: &Aabb, surfaces: usize) -> Vec<(u32, u32)> {
     let size = aabb.max - aabb.min;
     let aspects = if surfaces <= FEW { &ASPECTS[..] } else { &ASPECTS[..1] };
     let mut found = vec![(1, 1)];
-    for density in DENSITIES {
+    let most = if surfaces < MANY { f64::INFINITY } else { DENSE };
+    for density in DENSITIES.into_iter().filter(|&density| density <= most) {
         for aspect in aspects {
             let cells = (surfaces as f64 * density).max(1.0);
             // Cells of this aspect, but no more columns or rows than cells.

@@ -182,6 +182,25 @@ fn an_index_that_has_got_worse_asks_for_a_new_one() {
 }
 
 #[test]
+fn a_large_system_takes_less_than_200_bytes_a_surface() {
+    // A maze from the numbers of a linear congruential generator (Knuth), as many as are taken for a large system.
+    let mut state = 1_u64;
+    let mut random = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / (1_u64 << 53) as f64
+    };
+    let shapes: Vec<Shape> = (0..1 << 18)
+        .map(|_| {
+            let middle = DVec2::new(random(), random()) * 1000.0;
+            let half = DVec2::from_angle(random() * 6.3) * (0.15 + random());
+            Segment::new(middle + half, middle - half).unwrap().into()
+        })
+        .collect();
+    let bytes = build(&shapes).memory_bytes() as f64 / shapes.len() as f64 + size_of::<crate::optics::Surface>() as f64;
+    assert!(bytes < 200.0, "{bytes}");
+}
+
+#[test]
 fn surfaces_that_lie_on_each_other_take_bounded_memory() {
     // 5,000 of a metre, a micrometre apart.
     let shapes: Vec<Shape> =
