@@ -1,5 +1,6 @@
 //! How long a system of a million surfaces takes to build, on all cores, and how much memory it takes at most while it is built:
 //! `cargo bench --bench memory`.
+#![expect(clippy::print_stdout, reason = "what it is for")]
 
 mod scenes;
 

@@ -118,7 +118,9 @@ pub(super) fn interact(surface: &Surface, frame: &Frame, incident: &Light, physi
     match surface.element() {
         Element::BeamBlock => Outcome::Blocked,
         Element::ThinLens(lens) => bend(lens, surface.shape(), frame, incident, physics),
-        Element::Mirror(mirror) => Outcome::One { child: mirrored(mirror, surface, frame, incident, physics), passed: false },
+        Element::Mirror(mirror) => {
+            Outcome::One { child: mirrored(mirror, surface, frame, incident, physics), passed: false }
+        }
         Element::Waveplate(plate) => {
             let opposite =
                 physics.waveplate_return == WaveplateReturn::OppositePhase && !travels_right(incident.direction);

@@ -56,12 +56,7 @@ impl<'a> NearestHit<'a> {
 
     /// The nearest surface by the geometric rule; `met` is told each surface that the search finds on the ray's way.
     #[inline(always)]
-    fn geometric(
-        &self,
-        light: &Light,
-        contact: Option<&Contact>,
-        met: impl FnMut(u32, &Shape),
-    ) -> Option<Nearest> {
+    fn geometric(&self, light: &Light, contact: Option<&Contact>, met: impl FnMut(u32, &Shape)) -> Option<Nearest> {
         // The surface that the ray leaves; an arc may be met again.
         let leaves = |&i: &u32| match self.system.surfaces()[i as usize].shape() {
             Shape::Segment(_) => true,
@@ -150,8 +145,7 @@ impl<M: FnMut(u32, &Shape)> Distance for Geometric<'_, M> {
     #[inline(always)]
     fn to(&mut self, surface: u32) -> f64 {
         let Some(shape) = self.nearest.seen(surface) else { return f64::INFINITY };
-        let distance =
-            hit_rules::geometric(shape, surface, self.light.position, self.light.direction, self.contact);
+        let distance = hit_rules::geometric(shape, surface, self.light.position, self.light.direction, self.contact);
         if distance < f64::INFINITY {
             (self.met)(surface, shape);
         }

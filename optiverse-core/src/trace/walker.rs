@@ -238,7 +238,8 @@ impl Walker {
                 Ok(Some(ending)) => self.close(ending),
                 Err(Full) => {
                     self.close(Ending::Limit);
-                    self.traced.balance.limit += self.waiting.iter().map(|waiting| waiting.ray.light.intensity).sum::<f64>();
+                    self.traced.balance.limit +=
+                        self.waiting.iter().map(|waiting| waiting.ray.light.intensity).sum::<f64>();
                     self.traced.cut = true;
                     return Ok(Going::Done);
                 }

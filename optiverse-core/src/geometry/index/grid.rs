@@ -178,7 +178,12 @@ impl Walk {
     #[inline(always)]
     pub(super) fn ray(&self) -> CellRay {
         let (offset, start) = (self.offset.to_array(), self.start.to_array());
-        CellRay { dx: self.dx, dy: self.dy, offset: (offset[0] + offset[1]) as f32, start: (start[0] + start[1]) as f32 }
+        CellRay {
+            dx: self.dx,
+            dy: self.dy,
+            offset: (offset[0] + offset[1]) as f32,
+            start: (start[0] + start[1]) as f32,
+        }
     }
 
     /// A distance from the ray's start as one from its place nearest the centre of the present cell.
