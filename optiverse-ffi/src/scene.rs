@@ -145,13 +145,11 @@ pub unsafe extern "C" fn optiverse_scene_apply(
     inverse: *mut *mut Edit,
 ) -> ResultCode {
     border::call(|| {
-        let out = if inverse.is_null() { None } else { Some(border::output(inverse, "inverse")?) };
+        let out = border::optional_handle(inverse, "inverse")?;
         let scene = handle::get(scene, "scene")?;
         let edit = handle::get(edit, "edit")?;
         let applied = edit.with(|edit| Ok(lock(&scene.state)?.scene.apply(edit)?))?;
-        if let Some(out) = out {
-            border::write(out, handle::insert(Edit::from(applied))?);
-        }
+        border::give_if_wanted(out, || Edit::from(applied));
         Ok(())
     })
 }

@@ -109,16 +109,18 @@ pub unsafe extern "C" fn optiverse_tracer_update(
     update: *mut *mut Update,
 ) -> ResultCode {
     border::call(|| {
-        let out = if update.is_null() { None } else { Some(border::output(update, "update")?) };
+        let out = border::optional_handle(update, "update")?;
         let tracer = handle::get(tracer, "tracer")?;
         let edit = handle::get(edit, "edit")?;
         let given = handle::get_if_any(control, "control")?;
         let own = TraceControl::new();
         let control = given.as_ref().map_or(&own, |control| control.control());
         let update = edit.with(|edit| Ok(lock(&tracer.tracer)?.update_with_control(edit, control)?))?;
-        let Some(out) = out else { return Ok(()) };
-        let rays = update.rays().iter().map(|id| RayId { source: id.source as u64, ray: id.ray }).collect();
-        border::give(out, Update { update, rays })
+        border::give_if_wanted(out, || {
+            let rays = update.rays().iter().map(|id| RayId { source: id.source as u64, ray: id.ray }).collect();
+            Update { update, rays }
+        });
+        Ok(())
     })
 }
 
