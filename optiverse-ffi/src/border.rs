@@ -83,16 +83,28 @@ pub(crate) unsafe fn give_if_wanted<T: Object>(wanted: Wanted<T>, object: impl F
     }
 }
 
-/// Lets the caller look at a list, which a handle keeps alive.
+/// A call that lets the caller look at a list, which a handle keeps alive.
 ///
 /// # Safety
-/// As for [`write`].
-pub(crate) unsafe fn show<T>(first: NonNull<*const T>, count: NonNull<usize>, list: &[T]) -> Result<(), Failure> {
-    // SAFETY: the promise of the caller.
-    unsafe { write(first, list.as_ptr()) };
-    // SAFETY: the promise of the caller.
-    unsafe { write(count, list.len()) };
-    Ok(())
+/// As for [`write`], for both places.
+pub(crate) unsafe fn show<T: Object, E>(
+    first: *mut *const E,
+    count: *mut usize,
+    handle: *const T,
+    parameter: &'static str,
+    list: impl FnOnce(&T) -> &[E],
+) -> ResultCode {
+    call(|| {
+        let first = output(first, "first")?;
+        let count = output(count, "count")?;
+        let object = handle::get(handle, parameter)?;
+        let list = list(&object);
+        // SAFETY: the promise of the caller.
+        unsafe { write(first, list.as_ptr()) };
+        // SAFETY: the promise of the caller.
+        unsafe { write(count, list.len()) };
+        Ok(())
+    })
 }
 
 /// Reads a structure of numbers.

@@ -432,16 +432,24 @@ pub unsafe extern "C" fn optiverse_peers_view(
     first: *mut *const PresenceEvent,
     count: *mut usize,
 ) -> ResultCode {
-    border::call(|| {
-        let first = border::output(first, "first")?;
-        let count = border::output(count, "count")?;
-        let peers = handle::get(peers, "peers")?;
-        border::show(first, count, &peers.views)
-    })
+    border::show(first, count, peers, "peers", |peers| &peers.views)
 }
 
 /// Frees a list of others.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn optiverse_peers_free(peers: *mut Peers) -> ResultCode {
     border::call(|| handle::free(peers, "peers"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_that_were_dropped_are_told_with_their_number() {
+        let told = tell(&mut Told::default(), ClientEvent::Missed { count: 7 });
+        assert_eq!(told.kind, EventKind::Missed as u32);
+        // SAFETY: the member of this kind.
+        assert_eq!(unsafe { told.body.missed }, 7);
+    }
 }

@@ -204,3 +204,42 @@ pub unsafe extern "C" fn optiverse_update_inverse(update: *const Update, inverse
         border::give(out, Edit::from(edit))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ptr::{null, null_mut};
+
+    use optiverse_core::scene;
+
+    use super::*;
+    use crate::handle::tests::leave;
+
+    #[test]
+    fn an_edit_for_whose_update_there_is_no_handle_is_not_made() {
+        let text = r#"{"items": [{"_type": "source", "item_uuid": "laser", "x_mm": 0.0}]}"#;
+        let scene = scene::Scene::from_json(text).unwrap();
+        let traced = trace::Tracer::with_control(scene, Default::default(), &TraceControl::new()).unwrap();
+        let tracer = handle::insert(Tracer { tracer: Mutex::new(traced) }).unwrap();
+        let edit = scene::Edit::Move { id: "laser".into(), x_mm: 7.0, y_mm: 0.0 };
+        let edit = handle::insert(Edit::from(edit)).unwrap();
+        let x_mm = || with(tracer, |tracer| Ok(tracer.paths().points()[0].x)).unwrap();
+        let update = |update: *mut *mut Update| {
+            // SAFETY: a place of the right type, or none.
+            unsafe { optiverse_tracer_update(tracer, edit, null(), update) }
+        };
+        let mut made = null_mut();
+
+        leave(0);
+        assert_eq!(update(&mut made), ResultCode::TooManyHandles);
+        assert_eq!((x_mm(), made), (0.0, null_mut()));
+        // Without one no handle is needed.
+        assert_eq!(update(null_mut()), ResultCode::Ok);
+        assert_eq!(x_mm(), 7.0);
+        // The last one.
+        leave(1);
+        assert_eq!(update(&mut made), ResultCode::Ok);
+        handle::free(made, "update").unwrap();
+        handle::free(edit, "edit").unwrap();
+        handle::free(tracer, "tracer").unwrap();
+    }
+}
