@@ -38,7 +38,7 @@
 // Traces run on several threads.
 #define OPTIVERSE_FEATURE_PARALLEL 1
 
-// There are clients: sessions with a thread and a socket of their own. The header then defines `OPTIVERSE_CLIENT`.
+// There are clients: sessions with a thread and a socket of their own. The header that is installed with it defines `OPTIVERSE_CLIENT`.
 #define OPTIVERSE_FEATURE_CLIENT 2
 
 // What a function returns. The numbers are stable: none changes its meaning, and one that is retired is not used again.
@@ -1605,9 +1605,8 @@ optiverse_result optiverse_client_retry(optiverse_client *client);
 optiverse_result optiverse_client_state(const optiverse_client *client, optiverse_session_info *state);
 
 // Gives a copy of the scene as the user sees it: what is confirmed, and undecided edits on top of it. The scene is the
-// caller's to free, and does not follow the session. Copying costs little: items are shared until one of both is edited.
-optiverse_result optiverse_client_scene(const optiverse_client *client,
-                                        optiverse_scene **scene);
+// caller's to free, and does not follow the session.
+optiverse_result optiverse_client_scene(const optiverse_client *client, optiverse_scene **scene);
 
 // Gives what is confirmed and what is undecided as text, of a closed client too. The text is the caller's to free.
 optiverse_result optiverse_client_save(const optiverse_client *client, optiverse_text **text);

@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_char};
 
 /// Traces run on several threads.
 pub const FEATURE_PARALLEL: u32 = 1;
-/// There are clients: sessions with a thread and a socket of their own. The header then defines `OPTIVERSE_CLIENT`.
+/// There are clients: sessions with a thread and a socket of their own. The header that is installed with it defines `OPTIVERSE_CLIENT`.
 pub const FEATURE_CLIENT: u32 = 2;
 
 const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {

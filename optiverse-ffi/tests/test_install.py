@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from building import FFI, INCLUDE, ROOT, run, soname, version
+from building import FFI, INCLUDE, ROOT, STANDARDS, WARNINGS, functions, run, soname, version
 
 SCENE = ROOT / "examples/scenes/isolator-and-interferometer.json"
 
@@ -25,12 +25,22 @@ target_link_libraries(cpp optiverse::optiverse)
 """
 
 
+def install(path: Path, *arguments: str) -> Path:
+    """Install the library into a folder."""
+    run("make", "--no-print-directory", "install", f"PREFIX={path}", *arguments, seconds=1200)
+    return path
+
+
 @pytest.fixture(scope="module")
 def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the library installed in it."""
-    path = tmp_path_factory.mktemp("prefix")
-    run("make", "--no-print-directory", "install", f"PREFIX={path}", seconds=1200)
-    return path
+    return install(tmp_path_factory.mktemp("prefix"))
+
+
+@pytest.fixture(scope="module")
+def prefix_without_clients(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the library as those install it who want neither clients nor TLS."""
+    return install(tmp_path_factory.mktemp("without"), "CLIENT=no")
 
 
 def test_files_are_in_place(prefix: Path) -> None:
@@ -48,6 +58,45 @@ def test_files_are_in_place(prefix: Path) -> None:
     }
     dynamic = run("readelf", "--dynamic", prefix / "lib/liboptiverse.so")
     assert f"soname: [{soname(version())}]" in dynamic
+
+
+def exported(prefix: Path) -> set[str]:
+    lines = run("nm", "--dynamic", "--defined-only", "--format=posix", prefix / "lib/liboptiverse.so").splitlines()
+    return {line.split()[0] for line in lines}
+
+
+def test_library_exports_what_its_header_declares_and_nothing_else(prefix: Path, prefix_without_clients: Path) -> None:
+    with_clients, without = (functions(path / "include") for path in (prefix, prefix_without_clients))
+    assert exported(prefix) == with_clients
+    assert exported(prefix_without_clients) == without
+    assert len(without) >= 50
+    assert {name for name in with_clients if "_client_" in name or "_peers_" in name} == with_clients - without
+
+
+def test_libraries_are_small(prefix: Path, prefix_without_clients: Path) -> None:
+    def size(prefix: Path) -> int:
+        return (prefix / "lib/liboptiverse.so").stat().st_size
+
+    assert 500_000 < size(prefix_without_clients) < 2_500_000 < size(prefix) < 4_500_000
+
+
+def test_a_library_without_clients_says_so(prefix_without_clients: Path, tmp_path: Path) -> None:
+    source = tmp_path / "features.cpp"
+    source.write_text(
+        "#include <optiverse.hpp>\n"
+        '#if defined(OPTIVERSE_CLIENT)\n#error "there are none"\n#endif\n'
+        "int main() { return optiverse_features() == OPTIVERSE_FEATURE_PARALLEL ? 0 : 1; }\n"
+    )
+    place = prefix_without_clients
+    flags = [f"-I{place / 'include'}", f"-L{place / 'lib'}", f"-Wl,-rpath,{place / 'lib'}"]
+    run(*STANDARDS[".cpp"], *WARNINGS, *flags, source, "-o", tmp_path / "features", "-loptiverse")
+    run(tmp_path / "features")
+
+
+def test_whether_there_are_clients_is_yes_or_no(tmp_path: Path) -> None:
+    done = subprocess.run([ROOT / "tools/install.sh", tmp_path, "maybe"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "CLIENT is maybe, expected yes or no\n")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_versions_are_one(prefix: Path, tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ static void what_the_server_refuses(const char *session, const char *password) {
   char path[256];
   for (int attempt = 0; attempt < 2; attempt++) {
     gone = next(client, OPTIVERSE_EVENT_KIND_DISCONNECTED).body.disconnected;
-    CHECK(gone.is_final == 1 && gone.code == 0 && strstr(gone.message.data, "404") != NULL);
+    CHECK(gone.is_final == 1 && gone.code == 1008 && strstr(gone.message.data, "the path must be") != NULL);
     OK(optiverse_client_retry(client));
   }
   OK(optiverse_client_free(client));
