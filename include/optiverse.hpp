@@ -112,6 +112,14 @@ T *made(Call &&call) {
   return raw;
 }
 
+// The yes or no that a function gives by its last parameter.
+template <typename Call>
+bool answered(Call &&call) {
+  std::uint8_t answer = 0;
+  check(call(&answer));
+  return answer != 0;
+}
+
 // The list that a function shows.
 template <typename T, typename Call>
 span<T> shown(Call &&call) {
@@ -508,18 +516,15 @@ class session : public detail::handle<optiverse_session, optiverse_session_free>
     detail::check(optiverse_session_share(get(), layout.get(), now_ms));
   }
   // Whether there was a step to undo.
-  bool undo(std::uint64_t now_ms) { return taken(optiverse_session_undo, now_ms); }
+  bool undo(std::uint64_t now_ms) {
+    return detail::answered([&](auto *out) { return optiverse_session_undo(get(), now_ms, out); });
+  }
   // Whether there was a step to redo.
-  bool redo(std::uint64_t now_ms) { return taken(optiverse_session_redo, now_ms); }
+  bool redo(std::uint64_t now_ms) {
+    return detail::answered([&](auto *out) { return optiverse_session_redo(get(), now_ms, out); });
+  }
   void set_presence(const optiverse_presence &here, std::uint64_t now_ms) {
     detail::check(optiverse_session_set_presence(get(), &here, now_ms));
-  }
-
- private:
-  bool taken(optiverse_result (*call)(optiverse_session *, std::uint64_t, std::uint8_t *), std::uint64_t now_ms) {
-    std::uint8_t is_done = 0;
-    detail::check(call(get(), now_ms, &is_done));
-    return is_done != 0;
   }
 };
 
@@ -549,7 +554,7 @@ namespace detail {
 struct waker {
   std::unique_ptr<std::function<void()>> wake;
 
-  static void call(void *self) noexcept { (*static_cast<std::function<void()> *>(self))(); }
+  static void ring(void *self) noexcept { (*static_cast<std::function<void()> *>(self))(); }
 };
 
 }  // namespace detail
@@ -575,9 +580,8 @@ class client : private detail::waker, public detail::handle<optiverse_client, op
     return event.kind == OPTIVERSE_EVENT_KIND_NONE ? std::nullopt : std::optional(event);
   }
   bool wait_synchronised(std::chrono::milliseconds timeout) const {
-    std::uint8_t is_so = 0;
-    detail::check(optiverse_client_wait_synchronised(get(), count(timeout), &is_so));
-    return is_so != 0;
+    return detail::answered(
+        [&](auto *out) { return optiverse_client_wait_synchronised(get(), count(timeout), out); });
   }
   void retry() { detail::check(optiverse_client_retry(get())); }
   // The number of edits that only `save` still holds.
@@ -609,9 +613,13 @@ class client : private detail::waker, public detail::handle<optiverse_client, op
   }
   void share(const optiverse::scene &layout) { detail::check(optiverse_client_share(get(), layout.get())); }
   // Whether there was a step to undo.
-  bool undo() { return taken(optiverse_client_undo); }
+  bool undo() {
+    return detail::answered([this](auto *out) { return optiverse_client_undo(get(), out); });
+  }
   // Whether there was a step to redo.
-  bool redo() { return taken(optiverse_client_redo); }
+  bool redo() {
+    return detail::answered([this](auto *out) { return optiverse_client_redo(get(), out); });
+  }
   void set_presence(const optiverse_presence &here) { detail::check(optiverse_client_set_presence(get(), &here)); }
 
  private:
@@ -630,16 +638,10 @@ class client : private detail::waker, public detail::handle<optiverse_client, op
     raw.root_certificates = given(options.root_certificates);
     raw.saved = given(options.saved);
     if (wake) {
-      raw.on_events = waker::call;
+      raw.on_events = waker::ring;
       raw.user_data = &wake;
     }
     return detail::made<optiverse_client>([&](auto *out) { return optiverse_client_connect(url.c_str(), &raw, out); });
-  }
-
-  bool taken(optiverse_result (*call)(optiverse_client *, std::uint8_t *)) {
-    std::uint8_t is_done = 0;
-    detail::check(call(get(), &is_done));
-    return is_done != 0;
   }
 };
 
