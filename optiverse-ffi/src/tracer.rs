@@ -238,6 +238,15 @@ mod tests {
         // The last one.
         leave(1);
         assert_eq!(update(&mut made), ResultCode::Ok);
+        // What C sees of it is its own memory.
+        let mut info = std::mem::MaybeUninit::uninit();
+        // SAFETY: a place of the right type.
+        assert_eq!(unsafe { optiverse_update_view(made, info.as_mut_ptr()) }, ResultCode::Ok);
+        // SAFETY: written with OK.
+        let UpdateInfo { rays, indices, .. } = unsafe { info.assume_init() };
+        let held = handle::get(made, "update").unwrap();
+        assert_eq!(indices.addr(), held.update.indices().as_ptr().addr());
+        assert_eq!(rays.addr(), held.rays.as_ptr().addr());
         handle::free(made, "update").unwrap();
         handle::free(edit, "edit").unwrap();
         handle::free(tracer, "tracer").unwrap();
