@@ -64,7 +64,7 @@ enum optiverse_result
   OPTIVERSE_RESULT_TOO_MANY_HANDLES = 5,
   // A defect in the library; the call was broken off. A handle that was being changed can only be freed.
   OPTIVERSE_RESULT_PANIC = 6,
-  // A thread could not be started, or the system gives not what it needs.
+  // The system gives no thread, or a client nothing to wait with, or no random numbers.
   OPTIVERSE_RESULT_NO_THREAD = 7,
   // The file is not there.
   OPTIVERSE_RESULT_FILE_NOT_FOUND = 20,

@@ -33,7 +33,7 @@ pub enum ResultCode {
     TooManyHandles = 5,
     /// A defect in the library; the call was broken off. A handle that was being changed can only be freed.
     Panic = 6,
-    /// A thread could not be started, or the system gives not what it needs.
+    /// The system gives no thread, or a client nothing to wait with, or no random numbers.
     NoThread = 7,
     /// The file is not there.
     FileNotFound = 20,

@@ -19,6 +19,8 @@ add_executable(shared trace.c)
 target_link_libraries(shared optiverse::optiverse)
 add_executable(static trace.c)
 target_link_libraries(static optiverse::static)
+add_executable(client client.c)
+target_link_libraries(client optiverse::static)
 add_executable(cpp trace.cpp)
 target_compile_features(cpp PRIVATE cxx_std_17)
 target_link_libraries(cpp optiverse::optiverse)
@@ -119,7 +121,7 @@ def test_versions_are_one(prefix: Path, tmp_path: Path) -> None:
 
 def host(folder: Path) -> Path:
     """A clean directory with somebody's program."""
-    for name in ("trace.c", "trace.cpp"):
+    for name in ("client.c", "trace.c", "trace.cpp"):
         (folder / name).write_text((FFI / "examples" / name).read_text())
     return folder
 
@@ -145,7 +147,8 @@ def test_cmake_finds_it(prefix: Path, tmp_path: Path, exact: str) -> None:
     tables = {name: run(tmp_path / "build" / name, SCENE) for name in ("shared", "static")}
     assert tables["shared"] == tables["static"]
     assert " paths; emitted " in run(tmp_path / "build/cpp", SCENE)
-    assert "liboptiverse" not in run("ldd", tmp_path / "build/static")
+    for name in ("static", "client"):
+        assert "liboptiverse" not in run("ldd", tmp_path / "build" / name)
 
 
 @pytest.mark.parametrize("wanted", ["0.0.9", "0.2", "1.0", "9"])
