@@ -259,14 +259,10 @@ pub(crate) mod tests {
         free(thing, "thing").unwrap();
     }
 
-    /// A table of its own.
-    fn table() -> &'static Table<Thing> {
-        Box::leak(Box::new(Table::new()))
-    }
-
     #[test]
     fn the_number_of_handles_is_limited() {
-        let table = table();
+        static TABLE: Table<Thing> = Table::new();
+        let table = &TABLE;
         let first = table.reserve(2).unwrap().fill(Thing(0));
         let second = table.reserve(2).unwrap();
         assert_eq!(code(table.reserve(2)), Some(ResultCode::TooManyHandles));
@@ -281,7 +277,8 @@ pub(crate) mod tests {
 
     #[test]
     fn a_place_whose_count_is_full_is_not_used_again() {
-        let table = table();
+        static TABLE: Table<Thing> = Table::new();
+        let table = &TABLE;
         let full = Entry { generation: MAX_GENERATION, object: Some(Arc::new(Thing(7))) };
         table.slots.write().unwrap().entries.push(full);
         let last = MAX_GENERATION << (usize::BITS / 2) | Thing::KIND;

@@ -166,7 +166,7 @@ void clients() {
   optiverse::client client(url, options);
   auto event = client.wait_event(patience);
   while (event && event->kind != OPTIVERSE_EVENT_KIND_DISCONNECTED) event = client.wait_event(patience);
-  CHECK(event && event->body.disconnected.is_final == 0 && rung > 0);
+  CHECK(event && event->body.disconnected.is_final == 0);
   client.share(optiverse::scene::parse(BENCH));
   client.apply(optiverse::edit().move("M1", 3.0, 4.0));
   client.apply(optiverse::edit().move("M1", 5.0, 4.0), OPTIVERSE_UNDO_STEP_CONTINUE);
@@ -183,7 +183,7 @@ void clients() {
   client = optiverse::client(url + "/ada", resumed);
   CHECK(client.state().pending == pending && client.scene().number("M1", "x_mm") == 5.0);
   client = std::move(moved);
-  CHECK(client.close(milliseconds(0)) == pending);
+  CHECK(client.close(milliseconds(0)) == pending && rung > 0);
   while (client.wait_event(patience)) {}
   CHECK(thrown([&] { client.undo(); }).code() == OPTIVERSE_RESULT_CLOSED);
   CHECK(thrown([&] { optiverse::client{url}; }).code() == OPTIVERSE_RESULT_ADDRESS);
