@@ -49,7 +49,7 @@ impl Batch<'_> {
 }
 
 /// Traces source rays into one result, in order.
-pub(super) struct Tracer<'a> {
+pub(super) struct BatchTracer<'a> {
     rules: Rules<'a>,
     nearest: NearestHit<'a>,
     walkers: Vec<Walker>,
@@ -60,14 +60,14 @@ pub(super) struct Tracer<'a> {
     pub(super) paths: RayPaths,
 }
 
-impl<'a> Tracer<'a> {
+impl<'a> BatchTracer<'a> {
     pub(super) fn new(
         system: &'a OpticalSystem,
         options: &'a TraceOptions,
         control: &'a TraceControl,
         max_vertices: usize,
     ) -> Self {
-        Tracer {
+        BatchTracer {
             rules: Rules { system, options, control, max_vertices },
             nearest: NearestHit::new(system, options.physics, options.smallest_hit_mm),
             walkers: (0..UNDER_WAY).map(|_| Walker::new()).collect(),
@@ -189,8 +189,8 @@ impl<'a> Tracer<'a> {
     }
 }
 
-/// [`Tracer::follow`], for [`pulp`] to compile for several processors.
-struct Follow<'t, 'a>(&'t mut Tracer<'a>, &'t Rules<'a>);
+/// [`BatchTracer::follow`], for [`pulp`] to compile for several processors.
+struct Follow<'t, 'a>(&'t mut BatchTracer<'a>, &'t Rules<'a>);
 
 impl pulp::WithSimd for Follow<'_, '_> {
     type Output = Result<(), Cancelled>;
