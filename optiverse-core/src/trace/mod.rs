@@ -1,6 +1,7 @@
 //! Traces light through an [`OpticalSystem`](crate::optics::OpticalSystem).
 
 mod balance;
+mod batch;
 mod emit;
 mod hit_rules;
 mod interact;
@@ -10,7 +11,6 @@ mod parallel;
 mod paths;
 mod physics;
 mod retrace;
-mod tracer;
 mod vertices;
 mod walker;
 mod within;

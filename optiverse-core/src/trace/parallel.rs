@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::balance::PowerBalance;
+use super::batch::{Batch, BatchTracer};
 use super::emit::Emission;
 use super::options::{TraceControl, TraceError, TraceOptions};
 use super::paths::RayPaths;
-use super::tracer::{Batch, Tracer};
 use super::walker::{self, Cancelled};
 use crate::optics::OpticalSystem;
 
@@ -180,8 +180,8 @@ impl Job<'_> {
         self.batch.len().div_ceil(CHUNK)
     }
 
-    fn tracer(&self, max_vertices: usize) -> Tracer<'_> {
-        Tracer::new(self.system, self.options, self.control, max_vertices)
+    fn tracer(&self, max_vertices: usize) -> BatchTracer<'_> {
+        BatchTracer::new(self.system, self.options, self.control, max_vertices)
     }
 
     /// The places of a chunk among the rays to trace.
@@ -190,7 +190,12 @@ impl Job<'_> {
     }
 
     /// Traces one chunk of source rays and appends it to what the tracer has, and what became of each ray to `kept`; the number of rays traced.
-    fn trace_chunk(&self, tracer: &mut Tracer<'_>, chunk: u64, kept: &mut Vec<TracedRay>) -> Result<u64, TraceError> {
+    fn trace_chunk(
+        &self,
+        tracer: &mut BatchTracer<'_>,
+        chunk: u64,
+        kept: &mut Vec<TracedRay>,
+    ) -> Result<u64, TraceError> {
         let mut sum = PowerBalance::default();
         let places = self.places(chunk);
         let untraced = tracer.trace_rays(&self.batch, places.clone(), &mut |number, paths, balance| {

@@ -49,7 +49,7 @@ impl Batch<'_> {
 }
 
 /// Traces source rays into one result, in order.
-pub(super) struct Tracer<'a> {
+pub(super) struct BatchTracer<'a> {
     rules: Rules<'a>,
     nearest: NearestHit<'a>,
     walkers: Vec<Walker>,
@@ -60,14 +60,14 @@ pub(super) struct Tracer<'a> {
     pub(super) paths: RayPaths,
 }
 
-impl<'a> Tracer<'a> {
+impl<'a> BatchTracer<'a> {
     pub(super) fn new(
         system: &'a OpticalSystem,
         options: &'a TraceOptions,
         control: &'a TraceControl,
         max_vertices: usize,
     ) -> Self {
-        Tracer {
+        BatchTracer {
             rules: Rules { system, options, control, max_vertices },
             nearest: NearestHit::new(system, options.physics, options.smallest_hit_mm),
             walkers: (0..UNDER_WAY).map(|_| Walker::new()).collect(),
@@ -189,8 +189,8 @@ impl<'a> Tracer<'a> {
     }
 }
 
-/// [`Tracer::follow`], for [`pulp`] to compile for several processors.
-struct Follow<'t, 'a>(&'t mut Tracer<'a>, &'t Rules<'a>);
+/// [`BatchTracer::follow`], for [`pulp`] to compile for several processors.
+struct Follow<'t, 'a>(&'t mut BatchTracer<'a>, &'t Rules<'a>);
 
 impl pulp::WithSimd for Follow<'_, '_> {
     type Output = Result<(), Cancelled>;
@@ -198,5 +198,60 @@ impl pulp::WithSimd for Follow<'_, '_> {
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, _: S) -> Self::Output {
         self.0.follow(self.1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::{Arc, Segment};
+    use crate::optics::element::{Element, Mirror, RefractiveInterface};
+    use crate::optics::{Source, SourceParameters, Surface};
+    use glam::DVec2;
+
+    /// A ring of mirrors around a ring of glass.
+    fn rings() -> OpticalSystem {
+        let mirror = Element::Mirror(Mirror::new(99.0).unwrap());
+        let glass = Element::RefractiveInterface(RefractiveInterface::with_indices(1.0, 1.5).unwrap());
+        let surfaces = (0..48)
+            .map(|k| {
+                let place = DVec2::from_angle(f64::from(k) * 0.27);
+                let (middle, half) = (place * if k % 2 == 0 { 100.0 } else { 60.0 }, place.perp() * 8.0);
+                let chord = Segment::new(middle + half, middle - half).unwrap();
+                match k % 2 {
+                    0 => Surface::new(chord.into(), mirror.clone(), 0, k),
+                    _ => Surface::new(Arc::new(chord, 30.0).unwrap().into(), glass.clone(), 0, k),
+                }
+            })
+            .collect();
+        let source = SourceParameters {
+            x_mm: 0.0,
+            size_mm: 1.0,
+            spread_deg: 180.0,
+            n_rays: 200,
+            ray_length_mm: 1e5,
+            ..Default::default()
+        };
+        OpticalSystem::new(surfaces, vec![Source::new(source).unwrap()], vec!["rings".into()], vec!["fan".into()])
+            .unwrap()
+    }
+
+    #[test]
+    fn results_are_the_same_whatever_instructions_the_processor_has() {
+        let system = rings();
+        let (options, control) = (TraceOptions::default(), TraceControl::new());
+        let emission = Emission::new(&system, &options);
+        let batch = Batch { emission: &emission, rays: Rays::All, is_over: None };
+        let trace = |arch| {
+            let mut tracer = BatchTracer::new(&system, &options, &control, options.max_vertices);
+            tracer.arch = arch;
+            assert!(tracer.trace_rays(&batch, 0..batch.len(), &mut |_, _, _| ()).is_ok());
+            tracer.paths
+        };
+        let (plain, here) = (trace(pulp::Arch::Scalar), trace(pulp::Arch::new()));
+        assert!(plain.vertex_count() > 2_000, "{}", plain.vertex_count());
+        assert_eq!(plain.points(), here.points());
+        assert_eq!((plain.jones(), plain.intensities()), (here.jones(), here.intensities()));
+        assert_eq!(plain.optical_paths_mm(), here.optical_paths_mm());
     }
 }
