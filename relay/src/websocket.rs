@@ -82,12 +82,17 @@ impl WebSocket {
         let upgraded =
             upgrade.await.inspect_err(|error| tracing::debug!(%error, "the handshake was not finished")).ok()?;
         let parts = upgraded.downcast::<TokioIo<TcpStream>>().expect("every connection is served on such a stream");
+        Some(WebSocket::new(parts.io.into_inner(), parts.read_buf))
+    }
+
+    /// On a stream from which something may have been read already.
+    fn new(stream: TcpStream, read: Bytes) -> WebSocket {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER_BYTES)
             .max_message_size(Some(MAX_MESSAGE_BYTES))
             .max_frame_size(Some(MAX_MESSAGE_BYTES));
-        let context = WebSocketContext::from_partially_read(parts.read_buf.into(), Role::Server, Some(config));
-        Some(WebSocket { stream: parts.io.into_inner(), context, sending: VecDeque::new(), is_begun: false })
+        let context = WebSocketContext::from_partially_read(read.into(), Role::Server, Some(config));
+        WebSocket { stream, context, sending: VecDeque::new(), is_begun: false }
     }
 
     /// Waits for a message. One that is not waited for any more is not lost.
@@ -231,5 +236,89 @@ impl Write for Blocked {
 
     fn flush(&mut self) -> io::Result<()> {
         Err(ErrorKind::WouldBlock.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::{SinkExt, StreamExt};
+    use tokio::net::TcpListener;
+    use tokio_tungstenite::WebSocketStream;
+
+    use super::*;
+
+    /// What a test sends in one frame, and in one piece: more than the system takes from one who does not read.
+    const FRAME_BYTES: usize = 4 << 20;
+    const PIECE_FRAMES: usize = 8;
+
+    async fn pair() -> (WebSocket, WebSocketStream<TcpStream>) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (accepted, _) = listener.accept().await.unwrap();
+        let client = WebSocketStream::from_raw_socket(stream, Role::Client, None).await;
+        (WebSocket::new(accepted, Bytes::new()), client)
+    }
+
+    fn piece(letter: &str) -> Bytes {
+        let mut frames = Vec::new();
+        (0..PIECE_FRAMES).for_each(|_| write_frame(&letter.repeat(FRAME_BYTES), &mut frames));
+        frames.into()
+    }
+
+    /// Everything until the end, each frame as a word.
+    async fn read_all(client: &mut WebSocketStream<TcpStream>) -> String {
+        let mut words = String::new();
+        while let Some(Ok(message)) = client.next().await {
+            match message {
+                Message::Text(text) if text.len() == FRAME_BYTES => words.push_str(&text[..1]),
+                Message::Pong(_) => words.push('!'),
+                Message::Close(Some(frame)) => words.push_str(&u16::from(frame.code).to_string()),
+                other => panic!("{other:?}"),
+            }
+        }
+        words
+    }
+
+    /// Begins to send two pieces to a client that has sent a ping and reads nothing.
+    async fn blocked() -> (WebSocket, WebSocketStream<TcpStream>) {
+        let (mut socket, mut client) = pair().await;
+        client.send(Message::Ping(Bytes::new())).await.unwrap();
+        let sent = timeout(Duration::from_millis(300), socket.send(vec![piece("a"), piece("b")])).await;
+        assert!(sent.is_err() && socket.is_begun, "{sent:?}");
+        (socket, client)
+    }
+
+    #[tokio::test]
+    async fn a_close_comes_after_the_piece_that_has_begun() {
+        let (mut socket, mut client) = blocked().await;
+        let closing = async move { socket.close(Close::SLOW).await };
+        let ((), read) = tokio::join!(closing, read_all(&mut client));
+        assert_eq!(read, "aaaaaaaa4002");
+    }
+
+    #[tokio::test]
+    async fn an_answer_to_a_ping_tears_no_frame() {
+        let (mut socket, mut client) = blocked().await;
+        let serving = async move {
+            assert!(matches!(socket.receive().await, Ok(Message::Ping(_))));
+            socket.send(vec![piece("c")]).await.unwrap();
+            socket.close(Close::GOING_AWAY).await;
+        };
+        let ((), read) = tokio::join!(serving, read_all(&mut client));
+        assert_eq!(read, "aaaaaaaabbbbbbbb!cccccccc1001");
+    }
+
+    #[tokio::test]
+    async fn what_was_read_together_need_not_be_waited_for() {
+        let (mut socket, mut client) = pair().await;
+        for text in ["a", "b"] {
+            client.feed(Message::text(text)).await.unwrap();
+        }
+        client.flush().await.unwrap();
+        assert_eq!(socket.receive().await.unwrap(), Message::text("a"));
+        assert_eq!(socket.receive_buffered().unwrap().unwrap(), Message::text("b"));
+        assert!(socket.receive_buffered().is_none());
     }
 }
