@@ -145,7 +145,8 @@ pub(crate) fn start(sessions: Arc<Sessions>, info: SessionInfo, is_new: bool) ->
     tokio::spawn(async move {
         let id = info.id.clone();
         match restore(&sessions, info, is_new).await {
-            Ok(authority) => Writer::new(sessions, live, id, authority, mailbox).run().await,
+            // In a task of its own, so that nothing of this one is held as long as the session is in memory.
+            Ok(authority) => drop(tokio::spawn(Writer::new(sessions, live, id, authority, mailbox).run())),
             Err(failure) => {
                 tracing::error!(session = id, %failure, "the session could not be brought into memory");
                 // Leaves before the mailbox closes, so that whoever comes back finds no trace of it.

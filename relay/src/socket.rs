@@ -23,10 +23,10 @@ use crate::websocket::WebSocket;
 static NEXT_CONNECTION: AtomicU64 = AtomicU64::new(1);
 
 /// Serves a connection until it ends.
-pub(crate) async fn serve(mut socket: WebSocket, sessions: &Arc<Sessions>, access: &Access, visitor: Visitor) {
-    let Visitor { session, user, address, .. } = &visitor;
+pub(crate) async fn serve(mut socket: Box<WebSocket>, sessions: &Arc<Sessions>, access: &Access, visitor: &Visitor) {
+    let Visitor { session, user, address, .. } = visitor;
     // What it takes to come in is not held as long as the connection lasts.
-    let close = match Box::pin(admit(&mut socket, sessions, access, &visitor)).await {
+    let close = match Box::pin(admit(&mut socket, sessions, access, visitor)).await {
         Ok(admitted) => {
             let (connection, role) = (admitted.connection.0, admitted.pass.role.code());
             tracing::info!(session, user, connection, role, %address, "connected");

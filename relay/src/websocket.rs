@@ -41,7 +41,7 @@ const CLOSED: std::time::Duration = std::time::Duration::from_secs(1);
 /// Answers a request for a WebSocket, and has it served once there is one.
 pub(crate) fn upgrade<F>(
     mut request: Request,
-    serve: impl FnOnce(WebSocket) -> F + Send + 'static,
+    serve: impl FnOnce(Box<WebSocket>) -> F + Send + 'static,
 ) -> Result<Response, Error>
 where
     F: Future<Output = ()> + Send + 'static,
@@ -51,7 +51,8 @@ where
     tokio::spawn(async move {
         if let Some(socket) = WebSocket::after(upgrade).await {
             // In a task of its own, so that nothing of this one is held as long as the connection lasts.
-            tokio::spawn(serve(socket));
+            // Boxed: a future has another place for what it is given each time that it is passed on.
+            tokio::spawn(serve(Box::new(socket)));
         }
     });
     Ok(response)

@@ -186,7 +186,7 @@ async fn connect(
     let is_announced = query.get("auth").is_some_and(|how| how == "message");
     let visitor = Visitor { session, user, credential, is_announced, address: peer.address };
     let serve = async move |socket| {
-        socket::serve(socket, &shared.sessions, &shared.access, visitor).await;
+        socket::serve(socket, &shared.sessions, &shared.access, &visitor).await;
         drop(peer.place);
     };
     websocket::upgrade(request, serve).map_err(|error| Refusal(StatusCode::BAD_REQUEST, error.to_string()))
@@ -194,7 +194,7 @@ async fn connect(
 
 /// A path that leads nowhere; clients of WebSockets expect the refusal there.
 async fn nothing_here(Extension(peer): Extension<Peer>, request: Request) -> Response {
-    let refuse = async move |mut socket: WebSocket| {
+    let refuse = async move |mut socket: Box<WebSocket>| {
         socket.close(Close::NAMES).await;
         drop(peer.place);
     };
