@@ -211,6 +211,21 @@ fn sqlite() {
 }
 
 #[test]
+fn operations_stored_together_are_one_row_in_sqlite() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("relay.db");
+    let mut store = open(&path);
+    store
+        .commit(&[Change::Create(info("a")), append("a", 1..=100), append("a", 101..=101), snapshot("a", 40)])
+        .unwrap();
+    assert_eq!(store.load("a").unwrap().unwrap().records, records(41..=101));
+    drop(store);
+    let file = rusqlite::Connection::open(&path).unwrap();
+    let rows: i64 = file.query_row("SELECT count(*) FROM record", [], |row| row.get(0)).unwrap();
+    assert_eq!(rows, 2);
+}
+
+#[test]
 fn a_file_in_use_or_of_something_else_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("relay.db");
@@ -225,7 +240,7 @@ fn a_file_in_use_or_of_something_else_is_refused() {
     assert!(SqliteStore::open(&directory.path().join("text")).is_err());
 }
 
-/// What the relay wrote before there were roles and invitations.
+/// What the relay wrote before there were roles and invitations. A text of its own: no change of the relay changes old files.
 const VERSION_1: &str = "
     CREATE TABLE session (
         number INTEGER PRIMARY KEY,

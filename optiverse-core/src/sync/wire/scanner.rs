@@ -427,6 +427,19 @@ mod tests {
     }
 
     #[test]
+    fn plain_bytes_end_where_one_does_not_stand_for_itself() {
+        for at in 0..20 {
+            for stop in [b'"', b'\\', 0, 0x1f, b'\n'] {
+                let mut bytes = [b' ', b'~', 0x7f, 0x80, 0xff, b'!', b'#', b'[', b']'].repeat(3);
+                assert_eq!(plain_bytes(&bytes), bytes.len());
+                bytes[at] = stop;
+                bytes[at + 3] = b'"';
+                assert_eq!(plain_bytes(&bytes), at, "{stop} at {at}");
+            }
+        }
+    }
+
+    #[test]
     fn whole_numbers_are_whole() {
         for text in ["", "-1", "1.0", "1e2", "01", "18446744073709551616", "x"] {
             assert!(Scanner::new(text).unsigned().is_err(), "{text}");
