@@ -21,8 +21,9 @@ header: ## write include/optiverse.h from the source of optiverse-ffi
 	@cargo run --quiet --locked -p optiverse-header
 
 PREFIX ?= /usr/local
-install: ## headers and libraries for C and C++ (PREFIX=/usr/local)
-	@tools/install.sh "$(PREFIX)"
+CLIENT ?= yes
+install: ## headers and libraries for C and C++ (PREFIX=/usr/local; CLIENT=no: without TLS and clients)
+	@tools/install.sh "$(PREFIX)" "$(CLIENT)"
 
 bench: ## how fast: nearest hits, vertices, loading, synchronisation; the relay beside a program that only forwards
 	@cargo bench --locked -p optiverse-core

@@ -12,6 +12,7 @@
 // - What is looked at (`const type *`, `optiverse_str`) belongs to the library, and the comment says for how long it is good.
 // - Text is UTF-8. Without a length it ends with a NUL; such text cannot name an item or a key that holds U+0000.
 // - `const` means that the call does not change what is behind the handle.
+// - What stands under `#if defined(OPTIVERSE_CLIENT)` is there if the library was installed with clients.
 // - Every function may be called from any thread at any time. Calls that change one handle wait for each other.
 // - What only the caller can know is the caller's to see to: that pointers to outputs, texts and structures point to
 //   memory of that type and length, and that what is looked at is not read after its time.
@@ -32,8 +33,14 @@
 // For `optiverse_edit_add`: the item goes to the end of its list.
 #define OPTIVERSE_AT_END SIZE_MAX
 
+// The library of this header has clients. One that is installed without them has a header without this line.
+#define OPTIVERSE_CLIENT
+
 // Traces run on several threads.
 #define OPTIVERSE_FEATURE_PARALLEL 1
+
+// There are clients: sessions with a thread and a socket of their own. The header that is installed with it defines `OPTIVERSE_CLIENT`.
+#define OPTIVERSE_FEATURE_CLIENT 2
 
 // What a function returns. The numbers are stable: none changes its meaning, and one that is retired is not used again.
 //
@@ -57,7 +64,7 @@ enum optiverse_result
   OPTIVERSE_RESULT_TOO_MANY_HANDLES = 5,
   // A defect in the library; the call was broken off. A handle that was being changed can only be freed.
   OPTIVERSE_RESULT_PANIC = 6,
-  // A thread could not be started.
+  // The system gives no thread, or a client nothing to wait with, or no random numbers.
   OPTIVERSE_RESULT_NO_THREAD = 7,
   // The file is not there.
   OPTIVERSE_RESULT_FILE_NOT_FOUND = 20,
@@ -103,8 +110,12 @@ enum optiverse_result
   OPTIVERSE_RESULT_READ_ONLY = 82,
   // The relay has not answered for too long; connect before editing on.
   OPTIVERSE_RESULT_TOO_MANY_PENDING = 83,
-  // The text is not what `optiverse_session_save` wrote.
+  // The text is not what `optiverse_session_save` or `optiverse_client_save` wrote.
   OPTIVERSE_RESULT_SAVED_WORK = 84,
+  // The text is not the address of a session.
+  OPTIVERSE_RESULT_ADDRESS = 85,
+  // The client is closed; what was pending can still be saved.
+  OPTIVERSE_RESULT_CLOSED = 86,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -638,15 +649,17 @@ enum optiverse_event_kind
  {
   // There is nothing more to tell.
   OPTIVERSE_EVENT_KIND_NONE = 0,
-  // Open a connection, then call `optiverse_session_handle_connected`, or `_handle_disconnected` if that fails. `attempt`.
+  // Of a session: open a connection, then call `optiverse_session_handle_connected`, or `_handle_disconnected` if that
+  // fails. `attempt`.
   OPTIVERSE_EVENT_KIND_CONNECT = 1,
-  // Close the connection, then call `optiverse_session_handle_disconnected`. `text`: why.
+  // Of a session: close the connection, then call `optiverse_session_handle_disconnected`. `text`: why.
   OPTIVERSE_EVENT_KIND_DISCONNECT = 2,
   // The status has changed. `status`.
   OPTIVERSE_EVENT_KIND_STATUS = 3,
   // What the user may do is not what was known before. `role`.
   OPTIVERSE_EVENT_KIND_ROLE = 4,
-  // The scene has changed, not by the host itself. `changed`; `optiverse_session_changed_edit` gives it as an edit.
+  // The scene has changed, not by the host itself. `changed`; of a session, `optiverse_session_changed_edit` gives it as an
+  // edit.
   OPTIVERSE_EVENT_KIND_CHANGED = 5,
   // The relay refused an edit; it is undone in the scene. `refused`.
   OPTIVERSE_EVENT_KIND_REFUSED = 6,
@@ -670,6 +683,10 @@ enum optiverse_event_kind
   OPTIVERSE_EVENT_KIND_RELAY_COMPLAINED = 15,
   // Something that this version of the interface has no structure for. `text`: for a log.
   OPTIVERSE_EVENT_KIND_OTHER = 16,
+  // Of a client: a connection was not made, or has ended. `disconnected`.
+  OPTIVERSE_EVENT_KIND_DISCONNECTED = 17,
+  // Of a client: events that nobody took were dropped; look at scene, state and peers anew. `missed`: how many.
+  OPTIVERSE_EVENT_KIND_MISSED = 18,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -678,6 +695,14 @@ typedef enum optiverse_event_kind optiverse_event_kind;
 typedef uint32_t optiverse_event_kind;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
+
+#if defined(OPTIVERSE_CLIENT)
+// A session that connects, sends, receives and tries again by itself, on a thread of its own.
+//
+// An edit shows in the scene at once, connected or not. `optiverse_client_wait_event` tells what others do and how the
+// connection stands. A client that has nothing to do uses no processor time.
+typedef struct optiverse_client optiverse_client;
+#endif
 
 // Stops a trace and tells how far it is, from any thread.
 typedef struct optiverse_control optiverse_control;
@@ -691,6 +716,11 @@ typedef struct optiverse_items optiverse_items;
 
 // The result of a trace.
 typedef struct optiverse_paths optiverse_paths;
+
+#if defined(OPTIVERSE_CLIENT)
+// The others in a session, as they were when the list was made.
+typedef struct optiverse_peers optiverse_peers;
+#endif
 
 // A layout: items by id, read and written without loss.
 typedef struct optiverse_scene optiverse_scene;
@@ -1039,7 +1069,7 @@ typedef struct {
   optiverse_str color;
 } optiverse_presence;
 
-// Where another user is, in an event.
+// Where another user is.
 typedef struct {
   // Which connection; two of one user are two.
   uint64_t connection;
@@ -1050,6 +1080,17 @@ typedef struct {
   // Where.
   optiverse_presence presence;
 } optiverse_presence_event;
+
+// A connection that was not made, or has ended, in an event.
+typedef struct {
+  // Why, as a sentence with the address.
+  optiverse_str message;
+  // The code with which the server closed it; 0 if it did not.
+  uint32_t code;
+  // 1 if the server refuses this client, so that there is no other attempt before `optiverse_client_retry`; 0 if the
+  // client tries again by itself.
+  uint8_t is_final;
+} optiverse_disconnected_event;
 
 // What belongs to an event, by its kind.
 typedef union {
@@ -1069,9 +1110,13 @@ typedef union {
   optiverse_presence_event presence;
   // `CLOCK_SKEW`: in milliseconds.
   uint64_t ahead_ms;
+  // `DISCONNECTED`.
+  optiverse_disconnected_event disconnected;
+  // `MISSED`: how many.
+  uint64_t missed;
 } optiverse_event_body;
 
-// What a session tells its host.
+// What a session or a client tells its host.
 typedef struct {
   // What it is about: an `optiverse_event_kind`. It says which member of `body` there is; if none is named, none is.
   uint32_t kind;
@@ -1087,7 +1132,7 @@ typedef struct {
   size_t length;
 } optiverse_bytes;
 
-// How things stand in a session.
+// How things stand in a session, or with a client.
 typedef struct {
   // Between this copy and the relay's: an `optiverse_status`.
   uint32_t status;
@@ -1102,6 +1147,35 @@ typedef struct {
   // The number of edits that the relay has not yet decided about.
   size_t pending;
 } optiverse_session_info;
+
+#if defined(OPTIVERSE_CLIENT)
+// Is called after events have come, on the client's thread or on one that is calling it: to wake the program's own loop, by
+// writing into a pipe, say. It must not wait, nor leave by `longjmp` or an exception; functions of clients that it calls
+// are refused.
+typedef void (*optiverse_wake_callback)(void *user_data);
+
+// What a client is started with. Fill it by `optiverse_client_options_init`, then set what is needed; null is none. Texts end
+// with a NUL and are read during the call.
+typedef struct {
+  // The size of this structure; tells one that was not initialised.
+  size_t size;
+  // The user's name, if the address does not end in it.
+  const char *user;
+  // The session's password.
+  const char *password;
+  // The owner's token or an invitation.
+  const char *token;
+  // Certificates, in PEM, of further authorities to trust with `wss://`; those of the machine are trusted anyway.
+  const char *root_certificates;
+  // What `optiverse_client_save` or `optiverse_session_save` wrote: the session goes on from there. One text must not be
+  // resumed by two.
+  const char *saved;
+  // Is called after events have come.
+  optiverse_wake_callback on_events;
+  // Handed to `on_events`; must be there until the client is freed.
+  void *user_data;
+} optiverse_client_options;
+#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -1483,6 +1557,98 @@ optiverse_result optiverse_session_redo(optiverse_session *session, uint64_t now
 optiverse_result optiverse_session_set_presence(optiverse_session *session,
                                                 const optiverse_presence *presence,
                                                 uint64_t now_ms);
+
+#if defined(OPTIVERSE_CLIENT)
+// Fills in the defaults: no user, no secret, nothing saved, no callback.
+optiverse_result optiverse_client_options_init(optiverse_client_options *options);
+
+// Starts a client. It returns at once; events tell whether and when it is connected.
+//
+// `url` is `ws://HOST:PORT/ws/SESSION/USER`, or `wss://` for TLS; without a port it is 80, or 443. With `user` in the options
+// it ends in SESSION. Names are percent-encoded in it, and have 1 to 256 bytes without control characters. `options` may
+// be null for the defaults. Connecting is tried for ever, after 0.5 s to 30 s, except where the server refuses the client.
+//
+// Codes: `ADDRESS`, `INVALID_OPTION`, `SAVED_WORK`, `NO_THREAD`.
+optiverse_result optiverse_client_connect(const char *url,
+                                          const optiverse_client_options *options,
+                                          optiverse_client **client);
+
+// Frees a client; ends its thread, and closes its connection without waiting for the server. Edits that are undecided and
+// were not saved are lost: `optiverse_client_close` waits for them. Afterwards the callback is not called any more.
+optiverse_result optiverse_client_free(optiverse_client *client);
+
+// Waits until the relay has decided about every edit, or the time is up; then closes the connection, for which the server
+// has a second more, and ends the thread. `undecided` gets the number of edits that only `optiverse_client_save` still
+// holds. It does not wait where the server has refused the client. A second call does nothing.
+optiverse_result optiverse_client_close(optiverse_client *client,
+                                        uint64_t timeout_ms,
+                                        size_t *undecided);
+
+// Gives the next event, and waits for it until the time is up or the client is closed; with 0 it does not wait, with
+// `UINT64_MAX` the time is never up. Without an event its kind is `OPTIVERSE_EVENT_KIND_NONE`. What it points to is good until
+// the next call of this function with this client. Of events that nobody takes, the newest 65,536 are kept.
+optiverse_result optiverse_client_wait_event(optiverse_client *client,
+                                             uint64_t timeout_ms,
+                                             optiverse_event *event);
+
+// Waits until the relay has acknowledged every edit and everything that it has was received: `is_synchronised` gets 1, or 0
+// if the time is up or the client is closed.
+optiverse_result optiverse_client_wait_synchronised(const optiverse_client *client,
+                                                    uint64_t timeout_ms,
+                                                    uint8_t *is_synchronised);
+
+// Tries to connect at once, where the client waits to try again or has stopped because the server refused it.
+//
+// Codes: `CLOSED`.
+optiverse_result optiverse_client_retry(optiverse_client *client);
+
+// Tells how things stand.
+optiverse_result optiverse_client_state(const optiverse_client *client, optiverse_session_info *state);
+
+// Gives a copy of the scene as the user sees it: what is confirmed, and undecided edits on top of it. The scene is the
+// caller's to free, and does not follow the session.
+optiverse_result optiverse_client_scene(const optiverse_client *client, optiverse_scene **scene);
+
+// Gives what is confirmed and what is undecided as text, of a closed client too. The text is the caller's to free.
+optiverse_result optiverse_client_save(const optiverse_client *client, optiverse_text **text);
+
+// Makes an edit: the scene shows it at once, and the relay is told. `step` is an `optiverse_undo_step`.
+//
+// Codes: those of `optiverse_session_edit`, `CLOSED`. Nothing has changed then.
+optiverse_result optiverse_client_edit(optiverse_client *client, const optiverse_edit *edit, uint32_t step);
+
+// Adds all items of a scene to the session, as one step.
+//
+// Codes: as for `optiverse_client_edit`.
+optiverse_result optiverse_client_share(optiverse_client *client, const optiverse_scene *scene);
+
+// Takes the user's last step back, as far as nobody else has written there since. `is_done` gets 1, or 0 if there is no
+// step.
+//
+// Codes: as for `optiverse_client_edit`.
+optiverse_result optiverse_client_undo(optiverse_client *client, uint8_t *is_done);
+
+// Makes the step again that was undone last. `is_done` gets 1, or 0 if there is none.
+//
+// Codes: as for `optiverse_client_edit`.
+optiverse_result optiverse_client_redo(optiverse_client *client, uint8_t *is_done);
+
+// Tells the others where this user is; of states that follow each other quickly they get the newest.
+//
+// Codes: those of `optiverse_session_set_presence`.
+optiverse_result optiverse_client_set_presence(optiverse_client *client, const optiverse_presence *presence);
+
+// Lists the others, by connection. The list is the caller's to free, and does not follow the session.
+optiverse_result optiverse_client_peers(const optiverse_client *client, optiverse_peers **peers);
+
+// Looks at a list of others: `first` gets the address of the first of `count`. They are good until the list is freed.
+optiverse_result optiverse_peers_view(const optiverse_peers *peers,
+                                      const optiverse_presence_event **first,
+                                      size_t *count);
+
+// Frees a list of others.
+optiverse_result optiverse_peers_free(optiverse_peers *peers);
+#endif
 
 #ifdef __cplusplus
 }  // extern "C"

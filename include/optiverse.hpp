@@ -7,10 +7,12 @@
 #ifndef OPTIVERSE_HPP
 #define OPTIVERSE_HPP
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -108,6 +110,14 @@ T *made(Call &&call) {
   T *raw = nullptr;
   check(call(&raw));
   return raw;
+}
+
+// The yes or no that a function gives by its last parameter.
+template <typename Call>
+bool answered(Call &&call) {
+  std::uint8_t answer = 0;
+  check(call(&answer));
+  return answer != 0;
 }
 
 // The list that a function shows.
@@ -506,20 +516,136 @@ class session : public detail::handle<optiverse_session, optiverse_session_free>
     detail::check(optiverse_session_share(get(), layout.get(), now_ms));
   }
   // Whether there was a step to undo.
-  bool undo(std::uint64_t now_ms) { return taken(optiverse_session_undo, now_ms); }
+  bool undo(std::uint64_t now_ms) {
+    return detail::answered([&](auto *out) { return optiverse_session_undo(get(), now_ms, out); });
+  }
   // Whether there was a step to redo.
-  bool redo(std::uint64_t now_ms) { return taken(optiverse_session_redo, now_ms); }
+  bool redo(std::uint64_t now_ms) {
+    return detail::answered([&](auto *out) { return optiverse_session_redo(get(), now_ms, out); });
+  }
   void set_presence(const optiverse_presence &here, std::uint64_t now_ms) {
     detail::check(optiverse_session_set_presence(get(), &here, now_ms));
   }
+};
 
- private:
-  bool taken(optiverse_result (*call)(optiverse_session *, std::uint64_t, std::uint8_t *), std::uint64_t now_ms) {
-    std::uint8_t is_done = 0;
-    detail::check(call(get(), now_ms, &is_done));
-    return is_done != 0;
+#if defined(OPTIVERSE_CLIENT)
+
+// The others in a session, as they were when the list was made.
+class peers : public detail::handle<optiverse_peers, optiverse_peers_free> {
+ public:
+  using handle::handle;
+
+  span<optiverse_presence_event> view() const {
+    return detail::shown<optiverse_presence_event>(
+        [this](auto *first, auto *count) { return optiverse_peers_view(get(), first, count); });
   }
 };
+
+// What a client is started with; an empty text is none.
+struct client_options {
+  std::string user, password, token, root_certificates, saved;
+  // Is called after events have come, on any thread. It must not wait, throw, or call a client.
+  std::function<void()> on_events;
+};
+
+namespace detail {
+
+// A callback at an address that stays. The base before the handle, so that it is there until the handle is freed.
+struct waker {
+  std::unique_ptr<std::function<void()>> wake;
+
+  static void ring(void *self) noexcept { (*static_cast<std::function<void()> *>(self))(); }
+};
+
+}  // namespace detail
+
+// A session with a thread and a socket of its own. What an event points to is good until the next one.
+class client : private detail::waker, public detail::handle<optiverse_client, optiverse_client_free> {
+ public:
+  explicit client(const std::string &url, client_options options = {})
+      : waker{std::make_unique<std::function<void()>>(std::move(options.on_events))},
+        handle(connected(url, options, *wake)) {}
+  client(client &&) noexcept = default;
+  client &operator=(client &&other) noexcept {
+    // The handle first: what it calls must be there until it is freed.
+    handle::operator=(std::move(other));
+    wake = std::move(other.wake);
+    return *this;
+  }
+
+  // None if the time is up or the client is closed.
+  std::optional<optiverse_event> wait_event(std::chrono::milliseconds timeout) {
+    optiverse_event event;
+    detail::check(optiverse_client_wait_event(get(), count(timeout), &event));
+    return event.kind == OPTIVERSE_EVENT_KIND_NONE ? std::nullopt : std::optional(event);
+  }
+  bool wait_synchronised(std::chrono::milliseconds timeout) const {
+    return detail::answered(
+        [&](auto *out) { return optiverse_client_wait_synchronised(get(), count(timeout), out); });
+  }
+  void retry() { detail::check(optiverse_client_retry(get())); }
+  // The number of edits that only `save` still holds.
+  std::size_t close(std::chrono::milliseconds timeout) {
+    std::size_t undecided = 0;
+    detail::check(optiverse_client_close(get(), count(timeout), &undecided));
+    return undecided;
+  }
+
+  optiverse_session_info state() const {
+    optiverse_session_info info;
+    detail::check(optiverse_client_state(get(), &info));
+    return info;
+  }
+  optiverse::scene scene() const {
+    return optiverse::scene(
+        detail::made<optiverse_scene>([this](auto *out) { return optiverse_client_scene(get(), out); }));
+  }
+  optiverse::peers peers() const {
+    return optiverse::peers(
+        detail::made<optiverse_peers>([this](auto *out) { return optiverse_client_peers(get(), out); }));
+  }
+  text save() const {
+    return text(detail::made<optiverse_text>([this](auto *out) { return optiverse_client_save(get(), out); }));
+  }
+
+  void apply(const edit &changes, optiverse_undo_step step = OPTIVERSE_UNDO_STEP_NEW) {
+    detail::check(optiverse_client_edit(get(), changes.get(), step));
+  }
+  void share(const optiverse::scene &layout) { detail::check(optiverse_client_share(get(), layout.get())); }
+  // Whether there was a step to undo.
+  bool undo() {
+    return detail::answered([this](auto *out) { return optiverse_client_undo(get(), out); });
+  }
+  // Whether there was a step to redo.
+  bool redo() {
+    return detail::answered([this](auto *out) { return optiverse_client_redo(get(), out); });
+  }
+  void set_presence(const optiverse_presence &here) { detail::check(optiverse_client_set_presence(get(), &here)); }
+
+ private:
+  static std::uint64_t count(std::chrono::milliseconds timeout) noexcept {
+    return timeout.count() > 0 ? static_cast<std::uint64_t>(timeout.count()) : 0;
+  }
+
+  static optiverse_client *connected(const std::string &url, const client_options &options,
+                                     std::function<void()> &wake) {
+    const auto given = [](const std::string &text) { return text.empty() ? nullptr : text.c_str(); };
+    optiverse_client_options raw;
+    detail::check(optiverse_client_options_init(&raw));
+    raw.user = given(options.user);
+    raw.password = given(options.password);
+    raw.token = given(options.token);
+    raw.root_certificates = given(options.root_certificates);
+    raw.saved = given(options.saved);
+    if (wake) {
+      raw.on_events = waker::ring;
+      raw.user_data = &wake;
+    }
+    return detail::made<optiverse_client>([&](auto *out) { return optiverse_client_connect(url.c_str(), &raw, out); });
+  }
+};
+
+#endif  // OPTIVERSE_CLIENT
 
 // The version of the library that is linked; that of the headers is `OPTIVERSE_VERSION`.
 inline const char *version() noexcept { return optiverse_version(); }

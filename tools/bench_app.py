@@ -6,7 +6,8 @@ numba) and the engine's wheel:
     OPTIVERSE_APP=<checkout> python tools/bench_app.py [ASSEMBLY.json …]
 
 It traces 1,000 rays through 100 elements with both engines in turn, and says the medians, their ratio, and the share of
-the conversion to the app's objects. Each assembly that is named is traced with both, from elements and from items.
+the conversion to the app's objects: once from elements, where all is traced, and then for drags of one of 100 items,
+where ours follows. Each assembly that is named is traced with both, from elements and from items.
 """
 
 from __future__ import annotations
@@ -46,21 +47,26 @@ class App:
             "optiverse.raytracing.engine"
         ).trace_rays_polymorphic
 
-    def bench(self) -> tuple[list[Any], list[Any]]:
-        """Return 100 elements and a source of 1,000 rays, each of which meets 20 elements."""
-        import numpy as np
+    def bench(self) -> tuple[Any, list[Any]]:
+        """Return a graphics scene and its items: 100 elements, and a source of 1,000 rays that meet 20 of them each."""
 
-        def element(x: float, properties: Any, y: float = 0.0, turn: float = 0.0) -> Any:
-            ends = np.array([x - 20.0 * turn, y - 20.0]), np.array([x + 20.0 * turn, y + 20.0])
-            interface = self.data.OpticalInterface(geometry=self.data.LineSegment(*ends), properties=properties)
-            return self.adapter.create_polymorphic_element(interface)
+        def item(
+            x: float, y: float, interface: dict[str, Any], half: float = 20.0, turn: float = 0.0
+        ) -> dict[str, Any]:
+            ends = {"x1_mm": -half * turn, "y1_mm": -half, "x2_mm": half * turn, "y2_mm": half}
+            place = {"x_mm": x, "y_mm": y, "angle_deg": 0.0}
+            return {"_type": "component", **place, "interfaces": [{**ends, **interface}]}
 
-        lens, plate, mirror = self.data.LensProperties, self.data.WaveplateProperties, self.data.MirrorProperties
-        on_the_way = [element(50.0 + 20.0 * i, plate(90.0, 30.0) if i % 2 else lens(1000.0)) for i in range(19)]
-        folding = [element(450.0, mirror(0.99), turn=1.0)]
-        aside = [element(40.0 * (i % 16), mirror(1.0), y=-100.0 - 50.0 * (i // 16)) for i in range(80)]
-        source = self.models.SourceParams(x_mm=0.0, n_rays=1000, size_mm=10.0, ray_length_mm=700.0)
-        return on_the_way + folding + aside, [source]
+        lens = {"element_type": "lens", "efl_mm": 1000.0}
+        plate = {"element_type": "polarizing_interface", "polarizer_subtype": "waveplate", "fast_axis_deg": 30.0}
+        mirror = {"element_type": "mirror", "reflectivity": 99.0}
+        on_the_way = [item(50.0 + 20.0 * i, 0.0, plate if i % 2 else lens) for i in range(19)]
+        folding = [item(450.0, 0.0, mirror, turn=1.0)]
+        # A small lens in a tenth of the beam, then those that no light meets.
+        into_the_beam = [item(40.0, 5.0, lens, half=1.0)]
+        aside = [item(40.0 * (i % 16), -100.0 - 50.0 * (i // 16), mirror) for i in range(79)]
+        source = {"_type": "source", "x_mm": 0.0, "y_mm": 0.0, "n_rays": 1000, "size_mm": 10.0, "ray_length_mm": 700.0}
+        return self.items({"items": [source, *on_the_way, *folding, *into_the_beam, *aside]})
 
     def items(self, assembly: dict[str, Any]) -> tuple[Any, list[Any]]:
         """Return the app's graphics scene of an assembly, and its items in the order of the file."""
@@ -117,44 +123,98 @@ def compare_assemblies(app: App, files: Sequence[Path]) -> int:
     return different
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """Return how long something takes."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+class Share:
+    """A function that notes how long its calls take."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        """Note nothing yet."""
+        self.function, self.seconds = function, 0.0
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call it."""
+        start = time.perf_counter()
+        try:
+            return self.function(*arguments)
+        finally:
+            self.seconds += time.perf_counter() - start
+
+
+def compare_speed(
+    what: str,
+    app_traces: Callable[[], list[Any]],
+    ours: Callable[[], list[Any]],
+    parts: dict[str, Share],
+    before_each: Callable[[], None] = lambda: None,
+) -> bool:
+    """Time both in turn, print medians and the shares of parts of ours; return whether the paths are the same."""
+    app_traces(), ours()
+    slow: list[float] = []
+    fast: list[float] = []
+    shares: dict[str, list[float]] = {name: [] for name in parts}
+    worst = 0.0
+    for _ in range(RUNS):
+        # As many of ours as fit beside one of theirs, so that both see the same machine.
+        for _ in range(10):
+            before_each()
+            for part in parts.values():
+                part.seconds = 0.0
+            start = time.perf_counter()
+            paths = ours()
+            fast.append(time.perf_counter() - start)
+            for name, part in parts.items():
+                shares[name].append(part.seconds / fast[-1])
+        start = time.perf_counter()
+        theirs = app_traces()
+        slow.append(time.perf_counter() - start)
+        worst = max(worst, largest_difference(theirs, paths))
+    app_s, ours_s = statistics.median(slow), statistics.median(fast)
+    told = ", ".join(f"{name} {100 * statistics.median(values):.0f} %" for name, values in shares.items())
+    print(
+        f"{what}: app {1e3 * app_s:.0f} ms, engine {1e3 * ours_s:.2f} ms: {app_s / ours_s:.0f} times faster (medians);"
+        f" {told}; differ by {worst:.1e}"
+    )
+    return worst <= 1e-6
 
 
 def bench(app: App) -> bool:
     """Time both engines in turn and print the outcome; return whether the paths are the same."""
-    from optiverse_engine.app import trace_rays_polymorphic
-    from optiverse_engine.app._paths import app_paths, classes
-    from optiverse_engine.app._scene import AppScene
+    from optiverse_engine.app import _light, _paths, convert_scene, trace_rays_polymorphic
 
-    elements, sources = app.bench()
+    # Its items live as long as the scene.
+    scene, items = app.bench()
+    sources = [items[0].params]
+    convert = app.adapter.convert_scene_to_polymorphic
+    elements = convert(items)
     theirs = app.trace(elements, sources)
-    worst = largest_difference(theirs, trace_rays_polymorphic(elements, sources))
-
-    converted = AppScene()
-
-    def read() -> None:
-        converted.set_elements(elements, classes().physics)
-        converted.set_sources(sources)
-
-    read()
-    paths = converted.scene.trace(classes().physics)
     points = sum(len(path.points) for path in theirs)
-    print(f"{len(elements)} elements, 1000 rays, {len(theirs)} paths of {points} points, differ by {worst:.1e}")
-    slow, fast, parts = [], [], []
-    for _ in range(RUNS):
-        slow.append(seconds(lambda: app.trace(elements, sources)))
-        # As many of ours as fit beside one of theirs, so that both see the same machine.
-        for _ in range(10):
-            fast.append(seconds(lambda: trace_rays_polymorphic(elements, sources)))
-            parts.append(seconds(lambda: app_paths(paths, converted.labels(paths), [0], classes())))
-    app_s, ours_s, conversion_s = (statistics.median(times) for times in (slow, fast, parts))
-    print(f"app {1e3 * app_s:.0f} ms, engine {1e3 * ours_s:.1f} ms: {app_s / ours_s:.0f} times faster (medians)")
-    print(f"conversion to the app's paths: {100 * conversion_s / ours_s:.0f} % of the engine's time")
-    return worst <= 1e-6
+    print(f"{len(elements)} elements, 1000 rays, {len(theirs)} paths of {points} points; shares of the engine's time:")
+
+    to_paths, reading = Share(_paths.app_paths), Share(convert_scene)
+    # Where it is looked up at each call.
+    for module in (_light, _paths):
+        vars(module)["app_paths"] = to_paths
+    same = compare_speed(
+        "a list of elements, all traced",
+        lambda: app.trace(elements, sources),
+        lambda: trace_rays_polymorphic(elements, sources),
+        {"to paths": to_paths},
+    )
+    drags = {
+        "a drag of an item that all rays meet": items[1],
+        "a drag of an item that a tenth of the rays meets": items[21],
+        "a drag of an item that no ray meets": items[22],
+    }
+    for what, item in drags.items():
+        parts = {"reading items": reading, "to paths": to_paths}
+        same &= compare_speed(
+            what,
+            lambda: app.trace(convert(items), sources),
+            lambda: trace_rays_polymorphic(reading(items), sources),
+            parts,
+            lambda item=item: item.setX(item.x() + 0.125),  # type: ignore[misc]
+        )
+    scene.clear()
+    return same
 
 
 def main() -> int:

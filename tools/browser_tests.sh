@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests of the widget in JupyterLab in Chromium. Installs into .venv what they need; `make wheel` has put the wheel there.
+# Tests of the widget in JupyterLab and marimo in Chromium. Installs into .venv what they need; `make wheel` has put the wheel there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 wheel=$(echo target/wheels/*.whl)

@@ -209,6 +209,11 @@ impl Client {
         self.pending()
     }
 
+    /// Ends the thread and closes the connection at once, as dropping the client does; for one that several threads hold.
+    pub fn abandon(&self) {
+        self.end(Duration::ZERO);
+    }
+
     fn end(&self, timeout: Duration) {
         self.shared.act_and_wake(|state| {
             state.closing.get_or_insert(Instant::now() + timeout);
@@ -236,7 +241,7 @@ impl Client {
 
 impl Drop for Client {
     fn drop(&mut self) {
-        self.end(Duration::ZERO);
+        self.abandon();
     }
 }
 

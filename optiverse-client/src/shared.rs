@@ -108,18 +108,28 @@ impl Shared {
         let before = state.come;
         let result = act(&mut state);
         state.take_events();
-        let has_come = state.come != before || state.is_closed;
+        let has_come = state.come != before;
         drop(state);
         if has_come {
-            self.changed.notify_all();
-            if let Some(bell) = &self.bell {
-                bell();
-            }
+            self.tell();
         }
         result
     }
 
-    /// The same, for those who call the client: the thread looks at what they have done.
+    /// The thread has ended.
+    pub(crate) fn close(&self) {
+        self.lock().is_closed = true;
+        self.tell();
+    }
+
+    fn tell(&self) {
+        self.changed.notify_all();
+        if let Some(bell) = &self.bell {
+            bell();
+        }
+    }
+
+    /// As [`Shared::act`], for those who call the client: the thread looks at what they have done.
     pub(crate) fn act_and_wake<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
         let result = self.act(act);
         self.wake();

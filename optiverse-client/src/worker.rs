@@ -1,6 +1,7 @@
 //! The thread of a client: it owns the socket, and waits for it, for the session's timeouts and for calls.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -32,6 +33,19 @@ pub(crate) struct Worker {
     poll: Poll,
     waker: Arc<Waker>,
     link: Link,
+}
+
+/// However the thread ends, by a panic too, nobody is to wait for it any more.
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let closed = catch_unwind(AssertUnwindSafe(|| self.shared.close()));
+        // A bell whose panic ended the thread may panic again, which would end the program.
+        if let Err(panic) = closed
+            && !std::thread::panicking()
+        {
+            resume_unwind(panic);
+        }
+    }
 }
 
 enum Link {
@@ -94,7 +108,6 @@ impl Worker {
         self.shared.act(|state| {
             state.session.stop();
             state.session.handle_disconnected(now_ms());
-            state.is_closed = true;
         });
     }
 
@@ -250,11 +263,12 @@ impl Worker {
         }
         self.link = Link::None;
         self.shared.act(|state| {
+            // First, so that the session asks for no end of a connection that has ended.
+            state.session.handle_disconnected(now_ms());
             if ending.is_final {
                 state.session.stop();
                 state.is_given_up = true;
             }
-            state.session.handle_disconnected(now_ms());
             // What a connection is asked that is there no more.
             if matches!(state.wish, Some(Wish::Disconnect(_))) {
                 state.wish = None;

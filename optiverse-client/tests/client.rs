@@ -6,6 +6,7 @@ mod common;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -209,6 +210,22 @@ fn a_session_that_must_be_made_first_refuses_for_good() -> TestResult {
     let (code, message, retries) = disconnected(&ada);
     assert_eq!((code, retries), (Some(1008), false));
     assert!(message.contains("there is no session of this name"), "{message}");
+    // It is told once.
+    while let Some(event) = ada.wait_event(Duration::from_millis(200)) {
+        assert!(!matches!(event, Event::Disconnected { .. }), "{event:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_thread_that_panics_leaves_nobody_waiting() -> TestResult {
+    let bell: optiverse_client::Bell = Arc::new(|| resume_unwind(Box::new("planted")));
+    let options = ClientOptions { bell: Some(bell), ..ClientOptions::default() };
+    let ada = join_with(SocketAddr::from(([127, 0, 0, 1], 1)), "lab", "ada", options)?;
+    while ada.wait_event(Duration::MAX).is_some() {}
+    assert!(ada.is_closed());
+    let panic = catch_unwind(AssertUnwindSafe(|| ada.close(Duration::ZERO))).unwrap_err();
+    assert_eq!(panic.downcast_ref(), Some(&"planted"));
     Ok(())
 }
 

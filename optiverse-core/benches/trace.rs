@@ -26,11 +26,8 @@ fn system(surfaces: usize) -> OpticalSystem {
 }
 
 fn measure(bencher: Bencher<'_, '_>, surfaces: usize, physics: Physics, threads: usize) {
-    let system = system(surfaces);
     let options = TraceOptions { physics, max_events: EVENTS, threads: Some(threads), ..TraceOptions::default() };
-    bencher
-        .counter(ItemsCount::new(RAYS as u64 * u64::from(EVENTS)))
-        .bench(|| trace(&system, &options).map(|paths| paths.vertex_count()));
+    trace_all(bencher, &system(surfaces), &options);
 }
 
 #[divan::bench(args = [30, 1_000, 20_000], sample_count = 10)]

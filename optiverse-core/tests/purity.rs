@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Everything that is linked into the core without its optional features: data structures, numbers, texts.
-const PURE: [&str; 26] = [
+const PURE: [&str; 32] = [
+    "bitflags",
     "bytemuck",
+    "cfg-if",
     "csscolorparser",
     "equivalent",
     "foldhash",
@@ -24,6 +26,10 @@ const PURE: [&str; 26] = [
     "optiverse-core",
     "phf",
     "phf_shared",
+    "pulp",
+    "pulp-wasm-simd-flag",
+    "raw-cpuid",
+    "reborrow",
     "safe_arch",
     "serde",
     "serde_core",

@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 
-use crate::handle::{self, Object};
+use crate::handle::{self, Object, Reserved};
 use crate::result::{Failure, ResultCode, remember};
 
 /// Runs a call: its failure is remembered and becomes a code, and so does a panic.
@@ -61,16 +61,50 @@ pub(crate) unsafe fn give<T: Object>(place: NonNull<*mut T>, object: T) -> Resul
     Ok(())
 }
 
-/// Lets the caller look at a list, which a handle keeps alive.
+/// A place for a handle that nobody may want, and the handle: both are there before anything is changed.
+pub(crate) type Wanted<T> = Option<(NonNull<*mut T>, Reserved<T>)>;
+
+/// As [`output`] for a handle that a call which changes something gives; none for a null pointer.
+pub(crate) fn optional_handle<T: Object>(pointer: *mut *mut T, parameter: &'static str) -> Result<Wanted<T>, Failure> {
+    if pointer.is_null() {
+        return Ok(None);
+    }
+    Ok(Some((output(pointer, parameter)?, handle::reserve()?)))
+}
+
+/// Gives the caller a handle for a new object, where one is wanted. Cannot fail any more.
 ///
 /// # Safety
 /// As for [`write`].
-pub(crate) unsafe fn show<T>(first: NonNull<*const T>, count: NonNull<usize>, list: &[T]) -> Result<(), Failure> {
-    // SAFETY: the promise of the caller.
-    unsafe { write(first, list.as_ptr()) };
-    // SAFETY: the promise of the caller.
-    unsafe { write(count, list.len()) };
-    Ok(())
+pub(crate) unsafe fn give_if_wanted<T: Object>(wanted: Wanted<T>, object: impl FnOnce() -> T) {
+    if let Some((place, reserved)) = wanted {
+        // SAFETY: the promise of the caller.
+        unsafe { write(place, reserved.fill(object())) };
+    }
+}
+
+/// A call that lets the caller look at a list, which a handle keeps alive.
+///
+/// # Safety
+/// As for [`write`], for both places.
+pub(crate) unsafe fn show<T: Object, E>(
+    first: *mut *const E,
+    count: *mut usize,
+    handle: *const T,
+    parameter: &'static str,
+    list: impl FnOnce(&T) -> &[E],
+) -> ResultCode {
+    call(|| {
+        let first = output(first, "first")?;
+        let count = output(count, "count")?;
+        let object = handle::get(handle, parameter)?;
+        let list = list(&object);
+        // SAFETY: the promise of the caller.
+        unsafe { write(first, list.as_ptr()) };
+        // SAFETY: the promise of the caller.
+        unsafe { write(count, list.len()) };
+        Ok(())
+    })
 }
 
 /// Reads a structure of numbers.
@@ -81,6 +115,21 @@ pub(crate) unsafe fn read<T: Copy>(pointer: *const T, parameter: &'static str) -
     let place = output(pointer.cast_mut(), parameter)?;
     // SAFETY: not null and aligned; the rest is the promise of the caller.
     Ok(unsafe { place.read() })
+}
+
+/// Reads a structure that begins with its size, set by the function `init`.
+///
+/// # Safety
+/// As for [`read`]. What was not initialised may be shorter, but has its size.
+pub(crate) unsafe fn read_sized<T: Copy>(pointer: *const T, parameter: &'static str, init: &str) -> Result<T, Failure> {
+    // The size is read alone first: what was not initialised may be of an older, shorter form.
+    // SAFETY: the promise of the caller.
+    let size = unsafe { read(pointer.cast::<usize>(), parameter)? };
+    if size != size_of::<T>() {
+        return Err(Failure::option("size", size.to_string(), &format!("{}: call {init} first", size_of::<T>())));
+    }
+    // SAFETY: the promise of the caller.
+    unsafe { read(pointer, parameter) }
 }
 
 /// Bytes and their number. A null pointer to no bytes is no bytes.

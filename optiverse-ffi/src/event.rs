@@ -1,4 +1,4 @@
-//! What a session tells its host, as a tagged structure.
+//! What a session or a client tells its host, as a tagged structure.
 
 use optiverse_core::sync::RefusalReason;
 use optiverse_core::sync::session::{self, Peer, SceneChange};
@@ -66,15 +66,17 @@ pub enum Refusal {
 pub enum EventKind {
     /// There is nothing more to tell.
     None = 0,
-    /// Open a connection, then call `optiverse_session_handle_connected`, or `_handle_disconnected` if that fails. `attempt`.
+    /// Of a session: open a connection, then call `optiverse_session_handle_connected`, or `_handle_disconnected` if that
+    /// fails. `attempt`.
     Connect = 1,
-    /// Close the connection, then call `optiverse_session_handle_disconnected`. `text`: why.
+    /// Of a session: close the connection, then call `optiverse_session_handle_disconnected`. `text`: why.
     Disconnect = 2,
     /// The status has changed. `status`.
     Status = 3,
     /// What the user may do is not what was known before. `role`.
     Role = 4,
-    /// The scene has changed, not by the host itself. `changed`; `optiverse_session_changed_edit` gives it as an edit.
+    /// The scene has changed, not by the host itself. `changed`; of a session, `optiverse_session_changed_edit` gives it as an
+    /// edit.
     Changed = 5,
     /// The relay refused an edit; it is undone in the scene. `refused`.
     Refused = 6,
@@ -98,6 +100,10 @@ pub enum EventKind {
     RelayComplained = 15,
     /// Something that this version of the interface has no structure for. `text`: for a log.
     Other = 16,
+    /// Of a client: a connection was not made, or has ended. `disconnected`.
+    Disconnected = 17,
+    /// Of a client: events that nobody took were dropped; look at scene, state and peers anew. `missed`: how many.
+    Missed = 18,
 }
 
 /// A status, in an event.
@@ -170,7 +176,7 @@ pub struct Presence {
     pub color: Str,
 }
 
-/// Where another user is, in an event.
+/// Where another user is.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct PresenceEvent {
@@ -182,6 +188,19 @@ pub struct PresenceEvent {
     pub user: Str,
     /// Where.
     pub presence: Presence,
+}
+
+/// A connection that was not made, or has ended, in an event.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct DisconnectedEvent {
+    /// Why, as a sentence with the address.
+    pub message: Str,
+    /// The code with which the server closed it; 0 if it did not.
+    pub code: u32,
+    /// 1 if the server refuses this client, so that there is no other attempt before `optiverse_client_retry`; 0 if the
+    /// client tries again by itself.
+    pub is_final: u8,
 }
 
 /// What belongs to an event, by its kind.
@@ -204,9 +223,13 @@ pub union EventBody {
     pub presence: PresenceEvent,
     /// `CLOCK_SKEW`: in milliseconds.
     pub ahead_ms: u64,
+    /// `DISCONNECTED`.
+    pub disconnected: DisconnectedEvent,
+    /// `MISSED`: how many.
+    pub missed: u64,
 }
 
-/// What a session tells its host.
+/// What a session or a client tells its host.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Event {
@@ -214,6 +237,14 @@ pub struct Event {
     pub kind: u32,
     /// What belongs to it.
     pub body: EventBody,
+}
+
+impl Event {
+    pub(crate) const NONE: Event = Event::new(EventKind::None, EventBody { text: Str::EMPTY });
+
+    pub(crate) const fn new(kind: EventKind, body: EventBody) -> Event {
+        Event { kind: kind as u32, body }
+    }
 }
 
 impl From<session::Status> for StatusEvent {
@@ -274,30 +305,29 @@ impl Told {
     pub(crate) fn tell(&mut self, event: session::Event) -> Event {
         use EventKind as Kind;
         use session::Event as Core;
-        let event_of = |kind: Kind, body| Event { kind: kind as u32, body };
         match event {
-            Core::Connect { attempt } => event_of(Kind::Connect, EventBody { attempt }),
-            Core::Disconnect { reason } => event_of(Kind::Disconnect, self.text(reason)),
-            Core::Status(status) => event_of(Kind::Status, EventBody { status: status.into() }),
-            Core::Role(role) => event_of(Kind::Role, EventBody { role: Role::from(Some(role)) as u32 }),
-            Core::Changed(change) => event_of(Kind::Changed, EventBody { changed: self.changed(change) }),
+            Core::Connect { attempt } => Event::new(Kind::Connect, EventBody { attempt }),
+            Core::Disconnect { reason } => Event::new(Kind::Disconnect, self.text(reason)),
+            Core::Status(status) => Event::new(Kind::Status, EventBody { status: status.into() }),
+            Core::Role(role) => Event::new(Kind::Role, EventBody { role: Role::from(Some(role)) as u32 }),
+            Core::Changed(change) => Event::new(Kind::Changed, EventBody { changed: self.changed(change) }),
             Core::Refused { item, reason } => {
                 let (item, message) = (self.view(item.as_str()), self.view(reason.message()));
                 let refused = RefusedEvent { item, message, reason: Refusal::from(reason) as u32 };
-                event_of(Kind::Refused, EventBody { refused })
+                Event::new(Kind::Refused, EventBody { refused })
             }
-            Core::UserJoined { user } => event_of(Kind::UserJoined, self.text(&user)),
-            Core::UserLeft { user } => event_of(Kind::UserLeft, self.text(&user)),
+            Core::UserJoined { user } => Event::new(Kind::UserJoined, self.text(&user)),
+            Core::UserLeft { user } => Event::new(Kind::UserLeft, self.text(&user)),
             Core::Presence { connection, peer } => {
-                event_of(Kind::Presence, EventBody { presence: self.presence(connection, peer) })
+                Event::new(Kind::Presence, EventBody { presence: self.presence(connection, peer) })
             }
-            Core::ForwardOnly => event_of(Kind::ForwardOnly, EventBody { text: Str::EMPTY }),
-            Core::ServerChanged => event_of(Kind::ServerChanged, EventBody { text: Str::EMPTY }),
-            Core::ClockSkew { ahead_ms } => event_of(Kind::ClockSkew, EventBody { ahead_ms }),
-            Core::LegacyWriter { user } => event_of(Kind::LegacyWriter, self.text(&user)),
-            Core::FrameIgnored(error) => event_of(Kind::FrameIgnored, self.text(&error.to_string())),
-            Core::RelayComplained { message } => event_of(Kind::RelayComplained, self.text(&message)),
-            other => event_of(Kind::Other, self.text(&format!("{other:?}"))),
+            Core::ForwardOnly => Event::new(Kind::ForwardOnly, EventBody { text: Str::EMPTY }),
+            Core::ServerChanged => Event::new(Kind::ServerChanged, EventBody { text: Str::EMPTY }),
+            Core::ClockSkew { ahead_ms } => Event::new(Kind::ClockSkew, EventBody { ahead_ms }),
+            Core::LegacyWriter { user } => Event::new(Kind::LegacyWriter, self.text(&user)),
+            Core::FrameIgnored(error) => Event::new(Kind::FrameIgnored, self.text(&error.to_string())),
+            Core::RelayComplained { message } => Event::new(Kind::RelayComplained, self.text(&message)),
+            other => Event::new(Kind::Other, self.text(&format!("{other:?}"))),
         }
     }
 
@@ -306,14 +336,14 @@ impl Told {
         self.edit.clone().map(Edit::from)
     }
 
-    fn view(&mut self, text: &str) -> Str {
+    pub(crate) fn view(&mut self, text: &str) -> Str {
         let text = Text::from(text);
         let view = text.view();
         self.texts.push(text);
         view
     }
 
-    fn text(&mut self, text: &str) -> EventBody {
+    pub(crate) fn text(&mut self, text: &str) -> EventBody {
         EventBody { text: self.view(text) }
     }
 
@@ -338,7 +368,7 @@ impl Told {
         ChangedEvent { added, added_count, changed, changed_count, removed, removed_count }
     }
 
-    fn presence(&mut self, connection: u64, peer: Option<Peer>) -> PresenceEvent {
+    pub(crate) fn presence(&mut self, connection: u64, peer: Option<Peer>) -> PresenceEvent {
         let is_gone = u8::from(peer.is_none());
         let Peer { user, presence } = peer.unwrap_or(Peer { user: String::new(), presence: Default::default() });
         let (selection, selection_count) = self.list(presence.selection.iter().map(|id| id.as_str()));

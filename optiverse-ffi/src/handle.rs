@@ -66,7 +66,7 @@ impl<T: Object> Table<T> {
         Table { slots: RwLock::new(Slots { entries: Vec::new(), free: Vec::new() }) }
     }
 
-    fn insert(&self, object: T, most: usize) -> Result<*mut T, Failure> {
+    fn reserve(&'static self, most: usize) -> Result<Reserved<T>, Failure> {
         // Nothing panics while the lock is held, so what it guards is whole.
         let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
         let index = match slots.free.pop() {
@@ -80,10 +80,7 @@ impl<T: Object> Table<T> {
                 return Err(Failure::new(ResultCode::TooManyHandles, message));
             }
         };
-        let entry = &mut slots.entries[index];
-        entry.object = Some(Arc::new(object));
-        LIVE.fetch_add(1, Ordering::Relaxed);
-        Ok(std::ptr::without_provenance_mut(entry.generation << (usize::BITS / 2) | index << KIND_BITS | T::KIND))
+        Ok(Reserved { table: self, index })
     }
 
     fn get(&self, address: usize) -> Option<Arc<T>> {
@@ -107,6 +104,35 @@ impl<T: Object> Table<T> {
     }
 }
 
+/// A place for a handle that is still to be given out: a call that changes something takes it first, so that it fails for
+/// want of one before the change and not after it. Dropped, it is free again.
+pub(crate) struct Reserved<T: Object> {
+    table: &'static Table<T>,
+    index: usize,
+}
+
+impl<T: Object> Reserved<T> {
+    /// The handle for this object.
+    pub(crate) fn fill(self, object: T) -> *mut T {
+        let mut slots = self.table.slots.write().unwrap_or_else(PoisonError::into_inner);
+        let entry = &mut slots.entries[self.index];
+        entry.object = Some(Arc::new(object));
+        let generation = entry.generation;
+        drop(slots);
+        LIVE.fetch_add(1, Ordering::Relaxed);
+        let handle = generation << (usize::BITS / 2) | self.index << KIND_BITS | T::KIND;
+        // It is in use now.
+        std::mem::forget(self);
+        std::ptr::without_provenance_mut(handle)
+    }
+}
+
+impl<T: Object> Drop for Reserved<T> {
+    fn drop(&mut self) {
+        self.table.slots.write().unwrap_or_else(PoisonError::into_inner).free.push(self.index);
+    }
+}
+
 /// The count of uses and the place, where the number is of this kind.
 fn split<T: Object>(address: usize) -> Option<(usize, usize)> {
     let kind = address & ((1 << KIND_BITS) - 1);
@@ -114,9 +140,16 @@ fn split<T: Object>(address: usize) -> Option<(usize, usize)> {
     (kind == T::KIND).then_some((address >> (usize::BITS / 2), index))
 }
 
+/// A place for a new handle.
+pub(crate) fn reserve<T: Object>() -> Result<Reserved<T>, Failure> {
+    #[cfg(test)]
+    tests::spend()?;
+    T::table().reserve(MAX_HANDLES)
+}
+
 /// A handle for a new object.
 pub(crate) fn insert<T: Object>(object: T) -> Result<*mut T, Failure> {
-    T::table().insert(object, MAX_HANDLES)
+    Ok(reserve()?.fill(object))
 }
 
 /// The object behind a handle; it stays there until the call is over, whoever frees the handle meanwhile.
@@ -131,16 +164,15 @@ pub(crate) fn get_if_any<T: Object>(handle: *const T, parameter: &'static str) -
 
 /// Frees a handle. As with `free`, a null pointer is none.
 pub(crate) fn free<T: Object>(handle: *mut T, parameter: &'static str) -> Result<(), Failure> {
+    take(handle, parameter).map(drop)
+}
+
+/// As [`free`], and gives what was behind the handle.
+pub(crate) fn take<T: Object>(handle: *mut T, parameter: &'static str) -> Result<Option<Arc<T>>, Failure> {
     if handle.is_null() {
-        return Ok(());
+        return Ok(None);
     }
-    match T::table().remove(handle.addr()) {
-        Some(object) => {
-            drop(object);
-            Ok(())
-        }
-        None => Err(no_handle::<T>(handle.addr(), parameter)),
-    }
+    T::table().remove(handle.addr()).map(Some).ok_or_else(|| no_handle::<T>(handle.addr(), parameter))
 }
 
 fn no_handle<T: Object>(address: usize, parameter: &'static str) -> Failure {
@@ -169,8 +201,25 @@ pub extern "C" fn optiverse_handle_count() -> usize {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use std::cell::Cell;
+
     use super::*;
+
+    thread_local! {
+        static LEFT: Cell<usize> = const { Cell::new(usize::MAX) };
+    }
+
+    /// Lets this thread have so many more handles, for tests of what happens when there are none left.
+    pub(crate) fn leave(count: usize) {
+        LEFT.set(count);
+    }
+
+    pub(super) fn spend() -> Result<(), Failure> {
+        let left = LEFT.get().checked_sub(1);
+        LEFT.set(left.ok_or_else(|| Failure::new(ResultCode::TooManyHandles, "the test leaves no more"))?);
+        Ok(())
+    }
 
     struct Thing(u32);
     object!(Thing, "thing", 15);
@@ -212,26 +261,29 @@ mod tests {
 
     #[test]
     fn the_number_of_handles_is_limited() {
-        let table = Table::<Thing>::new();
-        let first = table.insert(Thing(0), 2).unwrap();
-        table.insert(Thing(1), 2).unwrap();
-        assert_eq!(code(table.insert(Thing(2), 2)), Some(ResultCode::TooManyHandles));
+        static TABLE: Table<Thing> = Table::new();
+        let table = &TABLE;
+        let first = table.reserve(2).unwrap().fill(Thing(0));
+        let second = table.reserve(2).unwrap();
+        assert_eq!(code(table.reserve(2)), Some(ResultCode::TooManyHandles));
+        // What was reserved and not used is there for others, and was never a handle.
+        drop(second);
+        let second = table.reserve(2).unwrap().fill(Thing(1));
+        assert_eq!(code(table.reserve(2)), Some(ResultCode::TooManyHandles));
         assert!(table.remove(first.addr()).is_some());
-        assert!(table.insert(Thing(2), 2).is_ok());
+        let third = table.reserve(2).unwrap().fill(Thing(2));
+        assert_eq!([second, third].map(|handle| table.get(handle.addr()).unwrap().0), [1, 2]);
     }
 
     #[test]
     fn a_place_whose_count_is_full_is_not_used_again() {
-        let table = Table::<Thing>::new();
-        table
-            .slots
-            .write()
-            .unwrap()
-            .entries
-            .push(Entry { generation: MAX_GENERATION, object: Some(Arc::new(Thing(7))) });
+        static TABLE: Table<Thing> = Table::new();
+        let table = &TABLE;
+        let full = Entry { generation: MAX_GENERATION, object: Some(Arc::new(Thing(7))) };
+        table.slots.write().unwrap().entries.push(full);
         let last = MAX_GENERATION << (usize::BITS / 2) | Thing::KIND;
         assert_eq!(table.remove(last).unwrap().0, 7);
-        assert_eq!(table.insert(Thing(8), 2).unwrap().addr() >> KIND_BITS & 1, 1);
+        assert_eq!(table.reserve(2).unwrap().fill(Thing(8)).addr() >> KIND_BITS & 1, 1);
         assert!(table.get(last).is_none());
     }
 }

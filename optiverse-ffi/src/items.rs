@@ -127,12 +127,7 @@ pub unsafe extern "C" fn optiverse_items_view(
     first: *mut *const Item,
     count: *mut usize,
 ) -> ResultCode {
-    border::call(|| {
-        let first = border::output(first, "first")?;
-        let count = border::output(count, "count")?;
-        let items = handle::get(items, "items")?;
-        border::show(first, count, &items.views)
-    })
+    border::show(first, count, items, "items", |items| &items.views)
 }
 
 /// Frees a list of items.

@@ -10,6 +10,7 @@
 //! | [`system`], [`options`], [`trace`], [`paths`], [`render`] | compiling, tracing, results and pictures |
 //! | [`tracer`] | tracing again only what an edit can have changed |
 //! | [`session`], [`event`] | a client's side of a shared session |
+//! | `client` | the same with a thread and a socket of its own; the feature `client` |
 //! | [`version`] | version and features |
 #![allow(
     clippy::missing_safety_doc,
@@ -48,3 +49,6 @@ pub mod tracer;
 pub mod session;
 
 pub mod event;
+
+#[cfg(feature = "client")]
+pub mod client;

@@ -288,18 +288,12 @@ impl TraceOptions {
 /// The options that C gives, or the defaults for a null pointer.
 ///
 /// # Safety
-/// As for [`border::read`].
+/// As for [`border::read_sized`].
 pub(crate) unsafe fn read(options: *const TraceOptions) -> Result<CoreOptions, Failure> {
     if options.is_null() {
         return Ok(CoreOptions::default());
     }
-    // The size is read alone first: what was not initialised may be of an older, shorter form.
-    let size = border::read(options.cast::<usize>(), "options")?;
-    if size != size_of::<TraceOptions>() {
-        let expected = format!("{}: call optiverse_trace_options_init first", size_of::<TraceOptions>());
-        return Err(Failure::option("size", size.to_string(), &expected));
-    }
-    border::read(options, "options")?.to_core()
+    border::read_sized(options, "options", "optiverse_trace_options_init")?.to_core()
 }
 
 /// Fills in the defaults, with the laws of physics.

@@ -4,6 +4,7 @@ use std::mem::offset_of;
 use std::sync::{Arc, OnceLock};
 
 use glam::DVec2;
+use optiverse_core::scene::ItemId;
 use optiverse_core::trace::{self, RayPaths};
 
 use crate::border;
@@ -186,6 +187,11 @@ impl Paths {
         &self.paths
     }
 
+    /// The texts of ids, made when they are first asked for.
+    fn ids<'t>(texts: &'t OnceLock<Texts>, ids: &[ItemId]) -> &'t [Str] {
+        texts.get_or_init(|| Texts::new(ids.iter().map(|id| Text::from(id.as_str())))).views()
+    }
+
     fn arrays(&self) -> Arrays {
         let paths = &self.paths;
         Arrays {
@@ -235,14 +241,7 @@ pub unsafe extern "C" fn optiverse_paths_items(
     first: *mut *const Str,
     count: *mut usize,
 ) -> ResultCode {
-    border::call(|| {
-        let first = border::output(first, "first")?;
-        let count = border::output(count, "count")?;
-        let paths = handle::get(paths, "paths")?;
-        let ids = || Texts::new(paths.paths.items().iter().map(|id| Text::from(id.as_str())));
-        let items = paths.items.get_or_init(ids).views();
-        border::show(first, count, items)
-    })
+    border::show(first, count, paths, "paths", |paths| Paths::ids(&paths.items, paths.paths.items()))
 }
 
 /// Looks at the ids of the sources that `source_indices` points to, as `optiverse_paths_items` does at those of items.
@@ -252,14 +251,7 @@ pub unsafe extern "C" fn optiverse_paths_sources(
     first: *mut *const Str,
     count: *mut usize,
 ) -> ResultCode {
-    border::call(|| {
-        let first = border::output(first, "first")?;
-        let count = border::output(count, "count")?;
-        let paths = handle::get(paths, "paths")?;
-        let ids = || Texts::new(paths.paths.source_items().iter().map(|id| Text::from(id.as_str())));
-        let sources = paths.sources.get_or_init(ids).views();
-        border::show(first, count, sources)
-    })
+    border::show(first, count, paths, "paths", |paths| Paths::ids(&paths.sources, paths.paths.source_items()))
 }
 
 /// Tells where the power went, and whether the trace stopped at `max_vertices`: `is_truncated` gets 1 if so, and paths are
@@ -304,14 +296,52 @@ mod tests {
     fn what_c_sees_is_the_memory_of_the_result() {
         let text = r#"{"items": [{"_type": "source", "item_uuid": "laser", "n_rays": 3}]}"#;
         let system = OpticalSystem::compile(&Scene::from_json(text).unwrap(), Strictness::Strict).unwrap().system;
-        let paths = trace::trace(&system, &trace::TraceOptions::default()).unwrap();
-        let (points, endings, offsets) = (paths.points().as_ptr(), paths.endings().as_ptr(), paths.offsets().as_ptr());
-        let handle = handle::insert(Paths::new(Arc::new(paths))).unwrap();
-        let arrays = handle::get(handle, "paths").unwrap().arrays();
-        assert_eq!((arrays.path_count, arrays.vertex_count), (3, 6));
-        assert_eq!(arrays.points.addr(), points.addr());
-        assert_eq!(arrays.endings.addr(), endings.addr());
-        assert_eq!(arrays.offsets.addr(), offsets.addr());
+        let paths = Arc::new(trace::trace(&system, &trace::TraceOptions::default()).unwrap());
+        let handle = handle::insert(Paths::new(Arc::clone(&paths))).unwrap();
+        // All members by name: an array that is added is compared too.
+        let Arrays {
+            path_count,
+            vertex_count,
+            points,
+            intensities,
+            jones,
+            optical_paths_mm,
+            beam_radii_mm,
+            hit_items,
+            hit_interfaces,
+            offsets,
+            rgba,
+            wavelengths_nm,
+            source_indices,
+            ray_indices,
+            parents,
+            branch_vertices,
+            endings,
+        } = handle::get(handle, "paths").unwrap().arrays();
+        assert_eq!((path_count, vertex_count), (3, 6));
+        let seen = [
+            (points.addr(), paths.points().as_ptr().addr()),
+            (intensities.addr(), paths.intensities().as_ptr().addr()),
+            (jones.addr(), paths.jones().as_ptr().addr()),
+            (optical_paths_mm.addr(), paths.optical_paths_mm().as_ptr().addr()),
+            (beam_radii_mm.addr(), paths.beam_radii_mm().as_ptr().addr()),
+            (hit_items.addr(), paths.hit_items().as_ptr().addr()),
+            (hit_interfaces.addr(), paths.hit_interfaces().as_ptr().addr()),
+            (offsets.addr(), paths.offsets().as_ptr().addr()),
+            (rgba.addr(), paths.rgba().as_ptr().addr()),
+            (wavelengths_nm.addr(), paths.wavelengths_nm().as_ptr().addr()),
+            (source_indices.addr(), paths.source_indices().as_ptr().addr()),
+            (ray_indices.addr(), paths.ray_indices().as_ptr().addr()),
+            (parents.addr(), paths.parents().as_ptr().addr()),
+            (branch_vertices.addr(), paths.branch_vertices().as_ptr().addr()),
+            (endings.addr(), paths.endings().as_ptr().addr()),
+        ];
+        for (place, (in_c, in_rust)) in seen.into_iter().enumerate() {
+            assert_eq!(in_c, in_rust, "array {place}");
+        }
+        // Each is another array.
+        let addresses: std::collections::HashSet<usize> = seen.iter().map(|(in_c, _)| *in_c).collect();
+        assert_eq!(addresses.len(), seen.len());
         handle::free(handle, "paths").unwrap();
     }
 }

@@ -108,12 +108,7 @@ pub unsafe extern "C" fn optiverse_svg(
         let options = if options.is_null() {
             render::SvgOptions::default()
         } else {
-            let size = border::read(options.cast::<usize>(), "options")?;
-            if size != size_of::<SvgOptions>() {
-                let expected = format!("{}: call optiverse_svg_options_init first", size_of::<SvgOptions>());
-                return Err(Failure::option("size", size.to_string(), &expected));
-            }
-            border::read(options, "options")?.to_core()?
+            border::read_sized(options, "options", "optiverse_svg_options_init")?.to_core()?
         };
         let system = handle::get(system, "system")?;
         let paths = handle::get_if_any(paths, "paths")?;

@@ -33,7 +33,7 @@ pub enum ResultCode {
     TooManyHandles = 5,
     /// A defect in the library; the call was broken off. A handle that was being changed can only be freed.
     Panic = 6,
-    /// A thread could not be started.
+    /// The system gives no thread, or a client nothing to wait with, or no random numbers.
     NoThread = 7,
     /// The file is not there.
     FileNotFound = 20,
@@ -79,12 +79,16 @@ pub enum ResultCode {
     ReadOnly = 82,
     /// The relay has not answered for too long; connect before editing on.
     TooManyPending = 83,
-    /// The text is not what `optiverse_session_save` wrote.
+    /// The text is not what `optiverse_session_save` or `optiverse_client_save` wrote.
     SavedWork = 84,
+    /// The text is not the address of a session.
+    Address = 85,
+    /// The client is closed; what was pending can still be saved.
+    Closed = 86,
 }
 
 impl ResultCode {
-    const ALL: [(ResultCode, &'static std::ffi::CStr); 31] = [
+    const ALL: [(ResultCode, &'static std::ffi::CStr); 33] = [
         (ResultCode::Ok, c"OPTIVERSE_RESULT_OK"),
         (ResultCode::NullParameter, c"OPTIVERSE_RESULT_NULL_PARAMETER"),
         (ResultCode::InvalidHandle, c"OPTIVERSE_RESULT_INVALID_HANDLE"),
@@ -116,6 +120,8 @@ impl ResultCode {
         (ResultCode::ReadOnly, c"OPTIVERSE_RESULT_READ_ONLY"),
         (ResultCode::TooManyPending, c"OPTIVERSE_RESULT_TOO_MANY_PENDING"),
         (ResultCode::SavedWork, c"OPTIVERSE_RESULT_SAVED_WORK"),
+        (ResultCode::Address, c"OPTIVERSE_RESULT_ADDRESS"),
+        (ResultCode::Closed, c"OPTIVERSE_RESULT_CLOSED"),
     ];
 }
 

@@ -145,13 +145,11 @@ pub unsafe extern "C" fn optiverse_scene_apply(
     inverse: *mut *mut Edit,
 ) -> ResultCode {
     border::call(|| {
-        let out = if inverse.is_null() { None } else { Some(border::output(inverse, "inverse")?) };
+        let out = border::optional_handle(inverse, "inverse")?;
         let scene = handle::get(scene, "scene")?;
         let edit = handle::get(edit, "edit")?;
         let applied = edit.with(|edit| Ok(lock(&scene.state)?.scene.apply(edit)?))?;
-        if let Some(out) = out {
-            border::write(out, handle::insert(Edit::from(applied))?);
-        }
+        border::give_if_wanted(out, || Edit::from(applied));
         Ok(())
     })
 }
@@ -245,5 +243,48 @@ fn shortened(text: String) -> String {
     match text.char_indices().nth(60) {
         None => text,
         Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ptr::null_mut;
+
+    use super::*;
+    use crate::handle::tests::leave;
+
+    #[test]
+    fn an_edit_for_whose_inverse_there_is_no_handle_is_not_made() {
+        let text = r#"{"items": [{"_type": "source", "item_uuid": "laser", "x_mm": 0.0}]}"#;
+        let scene = handle::insert(Scene::new(scene::Scene::from_json(text).unwrap(), &[])).unwrap();
+        let edit = scene::Edit::Move { id: "laser".into(), x_mm: 7.0, y_mm: 0.0 };
+        let edit = handle::insert(Edit::from(edit)).unwrap();
+        let x_mm = || {
+            let mut x_mm = f64::NAN;
+            // SAFETY: texts that end with a NUL, and a place of the right type.
+            let code = unsafe { optiverse_scene_number(scene, c"laser".as_ptr(), c"x_mm".as_ptr(), &mut x_mm) };
+            assert_eq!(code, ResultCode::Ok);
+            x_mm
+        };
+        let apply = |inverse: *mut *mut Edit| {
+            // SAFETY: a place of the right type, or none.
+            unsafe { optiverse_scene_apply(scene, edit, inverse) }
+        };
+        let mut inverse = null_mut();
+
+        leave(0);
+        assert_eq!(apply(&mut inverse), ResultCode::TooManyHandles);
+        assert_eq!((x_mm(), inverse), (0.0, null_mut()));
+        // Without one no handle is needed.
+        assert_eq!(apply(null_mut()), ResultCode::Ok);
+        assert_eq!(x_mm(), 7.0);
+        // The last one.
+        leave(1);
+        assert_eq!(apply(&mut inverse), ResultCode::Ok);
+        assert!(!inverse.is_null());
+        for edit in [edit, inverse] {
+            handle::free(edit, "edit").unwrap();
+        }
+        handle::free(scene, "scene").unwrap();
     }
 }

@@ -8,11 +8,11 @@ use optiverse_core::sync::{self, MAX_SELECTION, ReplicaId, SessionConfig};
 
 use crate::border;
 use crate::edit::Edit;
-use crate::event::{Event, EventBody, EventKind, Presence, Role, StatusEvent, Told};
+use crate::event::{Event, Presence, Role, StatusEvent, Told};
 use crate::handle::{self, lock, object};
 use crate::result::{Failure, ResultCode};
 use crate::scene::Scene;
-use crate::text::{Str, Text};
+use crate::text::Text;
 
 /// A user's copy of a session.
 ///
@@ -53,7 +53,7 @@ pub struct Bytes {
     pub length: usize,
 }
 
-/// How things stand in a session.
+/// How things stand in a session, or with a client.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct SessionInfo {
@@ -69,6 +69,34 @@ pub struct SessionInfo {
     pub can_redo: u8,
     /// The number of edits that the relay has not yet decided about.
     pub pending: usize,
+}
+
+impl SessionInfo {
+    pub(crate) fn of(session: &sync::Session) -> SessionInfo {
+        let StatusEvent { status, attempt } = session.status().into();
+        SessionInfo {
+            status,
+            attempt,
+            role: Role::from(session.role()) as u32,
+            can_undo: u8::from(session.can_undo()),
+            can_redo: u8::from(session.can_redo()),
+            pending: session.pending(),
+        }
+    }
+}
+
+impl UndoStep {
+    /// The step of this number.
+    pub(crate) fn read(step: u32) -> Result<sync::session::UndoStep, Failure> {
+        match step {
+            0 => Ok(sync::session::UndoStep::New),
+            1 => Ok(sync::session::UndoStep::Continue),
+            other => {
+                let expected = "OPTIVERSE_UNDO_STEP_NEW or OPTIVERSE_UNDO_STEP_CONTINUE";
+                Err(Failure::argument("step", other.to_string(), expected))
+            }
+        }
+    }
 }
 
 impl Session {
@@ -219,8 +247,7 @@ pub unsafe extern "C" fn optiverse_session_poll_event(session: *mut Session, eve
         let event = with(session, |state| {
             // All at once: the event before must not be looked at any more.
             state.told = Told::default();
-            let none = Event { kind: EventKind::None as u32, body: EventBody { text: Str::EMPTY } };
-            Ok(state.session.poll_event().map_or(none, |event| state.told.tell(event)))
+            Ok(state.session.poll_event().map_or(Event::NONE, |event| state.told.tell(event)))
         })?;
         border::write(out, event);
         Ok(())
@@ -261,19 +288,8 @@ pub unsafe extern "C" fn optiverse_session_poll_timeout(session: *const Session,
 pub unsafe extern "C" fn optiverse_session_state(session: *const Session, state: *mut SessionInfo) -> ResultCode {
     border::call(|| {
         let out = border::output(state, "state")?;
-        let state = with(session, |state| {
-            let session = &state.session;
-            let StatusEvent { status, attempt } = session.status().into();
-            Ok(SessionInfo {
-                status,
-                attempt,
-                role: Role::from(session.role()) as u32,
-                can_undo: u8::from(session.can_undo()),
-                can_redo: u8::from(session.can_redo()),
-                pending: session.pending(),
-            })
-        })?;
-        border::write(out, state);
+        let info = with(session, |state| Ok(SessionInfo::of(&state.session)))?;
+        border::write(out, info);
         Ok(())
     })
 }
@@ -318,14 +334,7 @@ pub unsafe extern "C" fn optiverse_session_edit(
     now_ms: u64,
 ) -> ResultCode {
     border::call(|| {
-        let step = match step {
-            0 => sync::session::UndoStep::New,
-            1 => sync::session::UndoStep::Continue,
-            other => {
-                let expected = "OPTIVERSE_UNDO_STEP_NEW or OPTIVERSE_UNDO_STEP_CONTINUE";
-                return Err(Failure::argument("step", other.to_string(), expected));
-            }
-        };
+        let step = UndoStep::read(step)?;
         let session = handle::get(session, "session")?;
         let edit = handle::get(edit, "edit")?;
         edit.with(|edit| Ok(lock(&session.state)?.session.edit(edit, step, now_ms)?))
@@ -383,27 +392,36 @@ pub unsafe extern "C" fn optiverse_session_set_presence(
     now_ms: u64,
 ) -> ResultCode {
     border::call(|| {
-        let given = border::read(presence, "presence")?;
-        let cursor = (given.x_mm, given.y_mm);
-        let cursor_mm = match given.has_cursor {
-            0 => None,
-            1 if cursor.0.is_finite() && cursor.1.is_finite() => Some(cursor),
-            1 => return Err(Failure::argument("cursor", format!("{cursor:?}"), "finite numbers")),
-            other => return Err(Failure::argument("has_cursor", other.to_string(), "0 or 1")),
-        };
-        if given.selection_count > MAX_SELECTION {
-            let expected = format!("at most {MAX_SELECTION}");
-            return Err(Failure::argument("selection_count", given.selection_count.to_string(), &expected));
-        }
-        let mut selection = Vec::new();
-        for id in border::list(given.selection, given.selection_count, "selection")? {
-            selection.push(ItemId::from(border::text(id.data, id.length, "selection")?));
-        }
-        let color = border::text(given.color.data, given.color.length, "color")?;
-        let color = (!color.is_empty()).then(|| color.to_owned());
+        let presence = read_presence(presence)?;
         with(session, |state| {
-            state.session.set_presence(sync::Presence { cursor_mm, selection, color }, now_ms);
+            state.session.set_presence(presence, now_ms);
             Ok(())
         })
     })
+}
+
+/// Where a user is, as C says it.
+///
+/// # Safety
+/// As for [`border::read`] and [`border::list`].
+pub(crate) unsafe fn read_presence(presence: *const Presence) -> Result<sync::Presence, Failure> {
+    let given = border::read(presence, "presence")?;
+    let cursor = (given.x_mm, given.y_mm);
+    let cursor_mm = match given.has_cursor {
+        0 => None,
+        1 if cursor.0.is_finite() && cursor.1.is_finite() => Some(cursor),
+        1 => return Err(Failure::argument("cursor", format!("{cursor:?}"), "finite numbers")),
+        other => return Err(Failure::argument("has_cursor", other.to_string(), "0 or 1")),
+    };
+    if given.selection_count > MAX_SELECTION {
+        let expected = format!("at most {MAX_SELECTION}");
+        return Err(Failure::argument("selection_count", given.selection_count.to_string(), &expected));
+    }
+    let mut selection = Vec::new();
+    for id in border::list(given.selection, given.selection_count, "selection")? {
+        selection.push(ItemId::from(border::text(id.data, id.length, "selection")?));
+    }
+    let color = border::text(given.color.data, given.color.length, "color")?;
+    let color = (!color.is_empty()).then(|| color.to_owned());
+    Ok(sync::Presence { cursor_mm, selection, color })
 }

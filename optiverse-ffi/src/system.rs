@@ -126,10 +126,5 @@ pub unsafe extern "C" fn optiverse_system_reports(
     first: *mut *const Report,
     count: *mut usize,
 ) -> ResultCode {
-    border::call(|| {
-        let first = border::output(first, "first")?;
-        let count = border::output(count, "count")?;
-        let system = handle::get(system, "system")?;
-        border::show(first, count, &system.reports)
-    })
+    border::show(first, count, system, "system", |system| &system.reports)
 }

@@ -109,16 +109,18 @@ pub unsafe extern "C" fn optiverse_tracer_update(
     update: *mut *mut Update,
 ) -> ResultCode {
     border::call(|| {
-        let out = if update.is_null() { None } else { Some(border::output(update, "update")?) };
+        let out = border::optional_handle(update, "update")?;
         let tracer = handle::get(tracer, "tracer")?;
         let edit = handle::get(edit, "edit")?;
         let given = handle::get_if_any(control, "control")?;
         let own = TraceControl::new();
         let control = given.as_ref().map_or(&own, |control| control.control());
         let update = edit.with(|edit| Ok(lock(&tracer.tracer)?.update_with_control(edit, control)?))?;
-        let Some(out) = out else { return Ok(()) };
-        let rays = update.rays().iter().map(|id| RayId { source: id.source as u64, ray: id.ray }).collect();
-        border::give(out, Update { update, rays })
+        border::give_if_wanted(out, || {
+            let rays = update.rays().iter().map(|id| RayId { source: id.source as u64, ray: id.ray }).collect();
+            Update { update, rays }
+        });
+        Ok(())
     })
 }
 
@@ -201,4 +203,52 @@ pub unsafe extern "C" fn optiverse_update_inverse(update: *const Update, inverse
         let edit = update.update.inverse().cloned().ok_or_else(none)?;
         border::give(out, Edit::from(edit))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ptr::{null, null_mut};
+
+    use optiverse_core::scene;
+
+    use super::*;
+    use crate::handle::tests::leave;
+
+    #[test]
+    fn an_edit_for_whose_update_there_is_no_handle_is_not_made() {
+        let text = r#"{"items": [{"_type": "source", "item_uuid": "laser", "x_mm": 0.0}]}"#;
+        let scene = scene::Scene::from_json(text).unwrap();
+        let traced = trace::Tracer::with_control(scene, Default::default(), &TraceControl::new()).unwrap();
+        let tracer = handle::insert(Tracer { tracer: Mutex::new(traced) }).unwrap();
+        let edit = scene::Edit::Move { id: "laser".into(), x_mm: 7.0, y_mm: 0.0 };
+        let edit = handle::insert(Edit::from(edit)).unwrap();
+        let x_mm = || with(tracer, |tracer| Ok(tracer.paths().points()[0].x)).unwrap();
+        let update = |update: *mut *mut Update| {
+            // SAFETY: a place of the right type, or none.
+            unsafe { optiverse_tracer_update(tracer, edit, null(), update) }
+        };
+        let mut made = null_mut();
+
+        leave(0);
+        assert_eq!(update(&mut made), ResultCode::TooManyHandles);
+        assert_eq!((x_mm(), made), (0.0, null_mut()));
+        // Without one no handle is needed.
+        assert_eq!(update(null_mut()), ResultCode::Ok);
+        assert_eq!(x_mm(), 7.0);
+        // The last one.
+        leave(1);
+        assert_eq!(update(&mut made), ResultCode::Ok);
+        // What C sees of it is its own memory.
+        let mut info = std::mem::MaybeUninit::uninit();
+        // SAFETY: a place of the right type.
+        assert_eq!(unsafe { optiverse_update_view(made, info.as_mut_ptr()) }, ResultCode::Ok);
+        // SAFETY: written with OK.
+        let UpdateInfo { rays, indices, .. } = unsafe { info.assume_init() };
+        let held = handle::get(made, "update").unwrap();
+        assert_eq!(indices.addr(), held.update.indices().as_ptr().addr());
+        assert_eq!(rays.addr(), held.rays.as_ptr().addr());
+        handle::free(made, "update").unwrap();
+        handle::free(edit, "edit").unwrap();
+        handle::free(tracer, "tracer").unwrap();
+    }
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -43,12 +44,20 @@ def run(*command: str | Path, seconds: float = 300, environment: Mapping[str, st
     return done.stdout
 
 
-def cargo_build(*arguments: str) -> list[Path]:
-    """Build by cargo and return the files that came of it."""
-    command = ["cargo", "build", "--locked", "--quiet", "--message-format=json-render-diagnostics", *arguments]
+def cargo(*arguments: str) -> list[Path]:
+    """Build by a command of cargo and return the files that came of it."""
+    command = ["cargo", *arguments, "--locked", "--quiet", "--message-format=json-render-diagnostics"]
     messages = map(json.loads, run(*command, seconds=1200).splitlines())
     made = [message for message in messages if message["reason"] == "compiler-artifact"]
     return [Path(name) for message in made for name in message["filenames"]]
+
+
+def functions(include: Path) -> set[str]:
+    """Return the functions that the header in a folder declares."""
+    header = run("cc", "-E", "-P", include / "optiverse.h")
+    return set(
+        re.findall(r"^(?:optiverse_result|const char \*|size_t|uint32_t)\s*(optiverse_\w+)\(", header, re.MULTILINE)
+    )
 
 
 def soname(version: str) -> str:
@@ -69,10 +78,10 @@ class Library:
     folder: Path
 
     @classmethod
-    def build(cls, folder: Path, *arguments: str) -> Library:
-        """Build it; `arguments` go to cargo."""
+    def build(cls, folder: Path) -> Library:
+        """Build it with debug assertions and checks of overflow."""
         folder.mkdir()
-        made = cargo_build("-p", "optiverse-ffi", "--lib", *arguments)
+        made = cargo("rustc", "-p", "optiverse-ffi", "--lib", "--crate-type", "cdylib")
         shared = next(path for path in made if path.name == "liboptiverse.so")
         shutil.copy(shared, folder / soname(version()))
         (folder / "liboptiverse.so").symlink_to(soname(version()))

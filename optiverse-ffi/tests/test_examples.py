@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from building import FFI, ROOT, SANITIZERS, Library, run
+from building import FFI, INCLUDE, ROOT, SANITIZERS, STANDARDS, WARNINGS, Library, run
 
 SCENE = ROOT / "examples/scenes/prism-spectrometer.json"
 
@@ -51,11 +51,24 @@ def test_drag_moves_a_thousand_times_and_comes_back(build: Build) -> None:
     assert re.fullmatch(r"1000 steps, .* each; the light moved, and is back where it was\n", said)
 
 
+def blocks(guide: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)
+
+
+def test_pieces_of_the_guide_compile(tmp_path: Path) -> None:
+    guide = (ROOT / "docs/c-api.md").read_text(encoding="utf-8")
+    (piece,) = (block for block in blocks(guide, "c") if " main(" not in block)
+    source = tmp_path / "piece.c"
+    function = "void piece(optiverse_scene *scene)"
+    source.write_text(f"#include <optiverse.h>\n{function};\n{function} {{\n{piece}}}\n")
+    run(*STANDARDS[".c"], *WARNINGS, "-fsyntax-only", f"-I{INCLUDE}", source)
+
+
 def test_programs_of_the_guide_print_the_same(library: Library, tmp_path: Path) -> None:
     guide = (ROOT / "docs/c-api.md").read_text(encoding="utf-8")
     tables = []
     for language, suffix in [("c", ".c"), ("cpp", ".cpp")]:
-        (text,) = re.findall(rf"^```{language}\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)
+        (text,) = (block for block in blocks(guide, language) if " main(" in block)
         source = tmp_path / f"guide{suffix}"
         source.write_text(text)
         table = run(library.compile(tmp_path / f"guide-{language}", source, flags=SANITIZERS), SCENE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from building import FFI, ROOT, Library, cargo_build, run
+from building import FFI, ROOT, Library, cargo, run
 
 GOLDEN = sorted((ROOT / "optiverse-core/tests/data/golden").glob("*.json"))
 
@@ -23,7 +23,7 @@ def test_golden_scenes_are_the_same_through_c(library: Library, tmp_path: Path) 
 
     in_c = library.compile(tmp_path / "golden", FFI / "tests/c/golden.c")
     (in_rust,) = (
-        path for path in cargo_build("-p", "optiverse-ffi", "--example", "golden") if path.parent.name == "examples"
+        path for path in cargo("build", "-p", "optiverse-ffi", "--example", "golden") if path.parent.name == "examples"
     )
     written: list[bytes] = []
     for program in (in_c, in_rust):

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from building import FFI, INCLUDE, ROOT, run, soname, version
+from building import FFI, INCLUDE, ROOT, STANDARDS, WARNINGS, functions, run, soname, version
 
 SCENE = ROOT / "examples/scenes/isolator-and-interferometer.json"
 
@@ -19,18 +19,30 @@ add_executable(shared trace.c)
 target_link_libraries(shared optiverse::optiverse)
 add_executable(static trace.c)
 target_link_libraries(static optiverse::static)
+add_executable(client client.c)
+target_link_libraries(client optiverse::static)
 add_executable(cpp trace.cpp)
 target_compile_features(cpp PRIVATE cxx_std_17)
 target_link_libraries(cpp optiverse::optiverse)
 """
 
 
+def install(path: Path, *arguments: str) -> Path:
+    """Install the library into a folder."""
+    run("make", "--no-print-directory", "install", f"PREFIX={path}", *arguments, seconds=1200)
+    return path
+
+
 @pytest.fixture(scope="module")
 def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the library installed in it."""
-    path = tmp_path_factory.mktemp("prefix")
-    run("make", "--no-print-directory", "install", f"PREFIX={path}", seconds=1200)
-    return path
+    return install(tmp_path_factory.mktemp("prefix"))
+
+
+@pytest.fixture(scope="module")
+def prefix_without_clients(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the library as those install it who want neither clients nor TLS."""
+    return install(tmp_path_factory.mktemp("without"), "CLIENT=no")
 
 
 def test_files_are_in_place(prefix: Path) -> None:
@@ -48,6 +60,45 @@ def test_files_are_in_place(prefix: Path) -> None:
     }
     dynamic = run("readelf", "--dynamic", prefix / "lib/liboptiverse.so")
     assert f"soname: [{soname(version())}]" in dynamic
+
+
+def exported(prefix: Path) -> set[str]:
+    lines = run("nm", "--dynamic", "--defined-only", "--format=posix", prefix / "lib/liboptiverse.so").splitlines()
+    return {line.split()[0] for line in lines}
+
+
+def test_library_exports_what_its_header_declares_and_nothing_else(prefix: Path, prefix_without_clients: Path) -> None:
+    with_clients, without = (functions(path / "include") for path in (prefix, prefix_without_clients))
+    assert exported(prefix) == with_clients
+    assert exported(prefix_without_clients) == without
+    assert len(without) >= 50
+    assert {name for name in with_clients if "_client_" in name or "_peers_" in name} == with_clients - without
+
+
+def test_libraries_are_small(prefix: Path, prefix_without_clients: Path) -> None:
+    def size(prefix: Path) -> int:
+        return (prefix / "lib/liboptiverse.so").stat().st_size
+
+    assert 500_000 < size(prefix_without_clients) < 2_500_000 < size(prefix) < 4_500_000
+
+
+def test_a_library_without_clients_says_so(prefix_without_clients: Path, tmp_path: Path) -> None:
+    source = tmp_path / "features.cpp"
+    source.write_text(
+        "#include <optiverse.hpp>\n"
+        '#if defined(OPTIVERSE_CLIENT)\n#error "there are none"\n#endif\n'
+        "int main() { return optiverse_features() == OPTIVERSE_FEATURE_PARALLEL ? 0 : 1; }\n"
+    )
+    place = prefix_without_clients
+    flags = [f"-I{place / 'include'}", f"-L{place / 'lib'}", f"-Wl,-rpath,{place / 'lib'}"]
+    run(*STANDARDS[".cpp"], *WARNINGS, *flags, source, "-o", tmp_path / "features", "-loptiverse")
+    run(tmp_path / "features")
+
+
+def test_whether_there_are_clients_is_yes_or_no(tmp_path: Path) -> None:
+    done = subprocess.run([ROOT / "tools/install.sh", tmp_path, "maybe"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "CLIENT is maybe, expected yes or no\n")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_versions_are_one(prefix: Path, tmp_path: Path) -> None:
@@ -70,7 +121,7 @@ def test_versions_are_one(prefix: Path, tmp_path: Path) -> None:
 
 def host(folder: Path) -> Path:
     """A clean directory with somebody's program."""
-    for name in ("trace.c", "trace.cpp"):
+    for name in ("client.c", "trace.c", "trace.cpp"):
         (folder / name).write_text((FFI / "examples" / name).read_text())
     return folder
 
@@ -96,7 +147,8 @@ def test_cmake_finds_it(prefix: Path, tmp_path: Path, exact: str) -> None:
     tables = {name: run(tmp_path / "build" / name, SCENE) for name in ("shared", "static")}
     assert tables["shared"] == tables["static"]
     assert " paths; emitted " in run(tmp_path / "build/cpp", SCENE)
-    assert "liboptiverse" not in run("ldd", tmp_path / "build/static")
+    for name in ("static", "client"):
+        assert "liboptiverse" not in run("ldd", tmp_path / "build" / name)
 
 
 @pytest.mark.parametrize("wanted", ["0.0.9", "0.2", "1.0", "9"])

@@ -1,16 +1,19 @@
-"""The session examples with a relay: what one does, the others see."""
+"""Sessions and clients with a relay: what one does, the others see."""
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
+import sys
 import threading
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import Empty, Queue
 
 import pytest
-from building import FFI, MEMCHECK, ROOT, SANITIZERS, STANDARDS, WARNINGS, Library, cargo_build, run
+from building import FFI, MEMCHECK, ROOT, SANITIZERS, STANDARDS, WARNINGS, Library, run
 
 LENS = "30fccf6e-f2d9-5d91-a774-079c94ddd5e0"
 SCENE = ROOT / "examples/scenes/prism-spectrometer.json"
@@ -83,16 +86,10 @@ def start() -> Iterator[Start]:
         process.stop()
 
 
-@pytest.fixture(scope="module")
-def relay_program() -> Path:
-    """The relay of this project."""
-    made = cargo_build("-p", "optiverse-relay", "--bin", "optiverse-relay")
-    return next(path for path in made if path.name == "optiverse-relay")
-
-
-def start_relay(start: Start, program: Path, port: str = "0") -> tuple[Process, str]:
-    """Start a relay and return it with its port."""
-    relay = start(program, "--listen", f"127.0.0.1:{port}", listen_to="stderr")
+def start_relay(start: Start, *options: str, port: str = "0") -> tuple[Process, str]:
+    """Start the relay that is shipped and return it with its port."""
+    command = [sys.executable, "-m", "optiverse_engine", "relay", "--listen", f"127.0.0.1:{port}", *options]
+    relay = start(*command, listen_to="stderr")
     return relay, relay.wait_for(r"127\.0\.0\.1:(\d+)").group(1)
 
 
@@ -100,25 +97,28 @@ Programs = dict[str, list[str | Path]]
 
 
 @pytest.fixture(scope="module", params=["sanitizers", "valgrind"])
-def programs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Programs:
+def programs(request: pytest.FixtureRequest, library: Library, tmp_path_factory: pytest.TempPathFactory) -> Programs:
     """The commands that run the examples under the sanitizers, and under valgrind."""
     folder = tmp_path_factory.mktemp("programs")
     is_sanitized = request.param == "sanitizers"
-    library: Library = request.getfixturevalue("library" if is_sanitized else "plain")
     flags = SANITIZERS if is_sanitized else []
     helper = folder / "websocket.o"
     run(*STANDARDS[".c"], *WARNINGS, *flags, "-g", "-c", FFI / "examples/websocket.c", "-o", helper)
 
-    def command(name: str) -> list[str | Path]:
-        sources = [helper, FFI / "examples" / name]
-        program = library.compile(folder / name.replace(".", "-"), *sources, flags=flags, link=LINKED)
+    def command(source: Path, *helpers: Path, link: list[str] | None = None) -> list[str | Path]:
+        program = folder / source.name.replace(".", "-")
+        library.compile(program, *helpers, source, flags=flags, link=link)
         return [program] if is_sanitized else [*MEMCHECK, program]
 
-    return {name: command(name) for name in ("session.c", "session.cpp")}
+    return {
+        **{name: command(FFI / "examples" / name, helper, link=LINKED) for name in ("session.c", "session.cpp")},
+        "client.c": command(FFI / "examples/client.c"),
+        "clients.c": command(FFI / "tests/c/clients.c"),
+    }
 
 
-def test_what_one_does_the_others_see(start: Start, relay_program: Path, programs: Programs) -> None:
-    _, port = start_relay(start, relay_program)
+def test_what_one_does_the_others_see(start: Start, programs: Programs) -> None:
+    _, port = start_relay(start)
     place = ["127.0.0.1", port, "lab"]
     ada = start(*programs["session.c"], *place, "ada", SCENE)
     ada.wait_for("^status: synchronised")
@@ -148,11 +148,10 @@ def test_what_one_does_the_others_see(start: Start, relay_program: Path, program
 
 
 def test_work_goes_on_without_the_relay_and_is_sent_when_it_is_back(
-    start: Start, relay_program: Path, programs: Programs, tmp_path: Path
+    start: Start, programs: Programs, tmp_path: Path
 ) -> None:
     store = f"sqlite:{tmp_path / 'sessions.db'}"
-    relay = start(relay_program, "--listen", "127.0.0.1:0", "--store", store, listen_to="stderr")
-    port = relay.wait_for(r"127\.0\.0\.1:(\d+)").group(1)
+    relay, port = start_relay(start, "--store", store)
     ada = start(*programs["session.c"], "127.0.0.1", port, "lab", "ada", SCENE)
     ada.wait_for("^status: synchronised")
     relay.stop()
@@ -160,7 +159,7 @@ def test_work_goes_on_without_the_relay_and_is_sent_when_it_is_back(
     ada.say(f"move {LENS} 7 8")
     ada.say(f"show {LENS}")
     ada.wait_for("is at 7, 8")
-    start(relay_program, "--listen", f"127.0.0.1:{port}", "--store", store, listen_to="stderr")
+    start_relay(start, "--store", store, port=port)
     ada.wait_for("^status: synchronised")
     bob = start(*programs["session.c"], "127.0.0.1", port, "lab", "bob")
     bob.wait_for("^status: synchronised")
@@ -174,3 +173,44 @@ def test_a_server_that_is_none_of_websockets_is_no_server(start: Start, programs
     ada.wait_for("^status: offline")
     ada.wait_for("^status: connecting")
     ada.wait_for("^status: offline")
+
+
+def test_two_clients_come_to_the_same(start: Start, programs: Programs) -> None:
+    _, port = start_relay(start)
+    password = "open sesame"
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/api/sessions",
+        data=json.dumps({"password": password}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=PATIENCE_S) as response:
+        session = json.load(response)["session_id"]
+    run(*programs["clients.c"], f"ws://127.0.0.1:{port}", session, password)
+
+
+def test_a_client_traces_what_others_change_and_outlives_its_relay(
+    start: Start, programs: Programs, tmp_path: Path
+) -> None:
+    store = f"sqlite:{tmp_path / 'sessions.db'}"
+    relay, port = start_relay(start, "--store", store)
+    url = f"ws://127.0.0.1:{port}/ws/lab"
+    ada = start(*programs["client.c"], url, "ada", SCENE)
+    traced = ada.wait_for(r"^(\d+) paths; emitted").group()
+    ada.wait_for("^status: synchronised")
+    bob = start(*programs["client.c"], url, "bob")
+    assert bob.wait_for(r"^(\d+) paths; emitted").group() == traced
+    ada.say(f"{LENS} 3.5 -4")
+    moved = ada.wait_for(r"paths; emitted.*").group()
+    assert bob.wait_for(r"paths; emitted.*").group() == moved
+    ada.say("nonsense")
+    ada.wait_for("^expected ITEM X Y: nonsense")
+    ada.say("none 1 2")
+    ada.wait_for("^refused: there is no item none")
+
+    relay.stop()
+    ada.wait_for(r"^ws://.*/ws/lab/ada: ")
+    ada.say(f"{LENS} 7 8")
+    last = ada.wait_for(r"paths; emitted.*").group()
+    start_relay(start, "--store", store, port=port)
+    assert bob.wait_for(r"paths; emitted.*").group() == last
+    assert [bob.end_input(), ada.end_input()] == [0, 0]

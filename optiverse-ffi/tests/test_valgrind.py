@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from building import FFI, MEMCHECK, ROOT, Library, cargo_build, run
+from building import FFI, MEMCHECK, ROOT, Library, cargo, run
 from test_c import PROGRAMS, environment, ids
 
 SCENE = ROOT / "examples/scenes/isolator-and-interferometer.json"
@@ -18,8 +18,8 @@ SOURCES = [path for path in PROGRAMS if path.stem != "test_pending"]
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=ids(SOURCES))
-def test_no_invalid_access_and_no_leak(plain: Library, source: Path, tmp_path: Path) -> None:
-    program = plain.compile(tmp_path / source.stem, source)
+def test_no_invalid_access_and_no_leak(library: Library, source: Path, tmp_path: Path) -> None:
+    program = library.compile(tmp_path / source.stem, source)
     run(*MEMCHECK, program, tmp_path, environment=environment(source))
 
 
@@ -28,19 +28,17 @@ def test_no_invalid_access_and_no_leak(plain: Library, source: Path, tmp_path: P
     [("trace.c", [], " paths; emitted "), ("trace.cpp", [], " paths; emitted "), ("drag.c", [MIRROR], "1000 steps, ")],
 )
 def test_examples_access_and_leak_nothing_either(
-    plain: Library, name: str, arguments: list[str], said: str, tmp_path: Path
+    library: Library, name: str, arguments: list[str], said: str, tmp_path: Path
 ) -> None:
-    program = plain.compile(tmp_path / "example", FFI / "examples" / name)
+    program = library.compile(tmp_path / "example", FFI / "examples" / name)
     assert said in run(*MEMCHECK, program, SCENE, *arguments)
 
 
 def test_the_border_costs_less_than_two_percent(tmp_path: Path) -> None:
     """Counts instructions, which repeat exactly: 100 traces of 100 rays through C, over the same ones without it."""
-    (bench,) = (
-        path
-        for path in cargo_build("-p", "optiverse-ffi", "--bench", "border", "--release")
-        if path.stem.startswith("border-")
-    )
+    # Clients are no part of it.
+    made = cargo("build", "-p", "optiverse-ffi", "--bench", "border", "--release", "--no-default-features")
+    (bench,) = (path for path in made if path.stem.startswith("border-"))
 
     def instructions(way: str, traces: int) -> int:
         out = tmp_path / f"{way}-{traces}"

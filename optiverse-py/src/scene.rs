@@ -471,7 +471,7 @@ impl Scene {
     ///     OptionError: an option cannot be used.
     #[pyo3(signature = (
         seconds, physics = "exact", *, max_events = 80, min_intensity = 0.02, threads = None,
-        max_vertices = TraceOptions::DEFAULT_MAX_VERTICES as i64, length_mm = None
+        max_vertices = TraceOptions::DEFAULT_MAX_VERTICES as i64, length_mm = None, smallest_hit_mm = 1e-3
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn trace_within(
@@ -484,9 +484,13 @@ impl Scene {
         threads: Option<i64>,
         max_vertices: i64,
         length_mm: Option<f64>,
+        smallest_hit_mm: f64,
     ) -> PyResult<PartialTrace> {
         let start = Instant::now();
-        let options = trace::options(py, physics, max_events, min_intensity, threads, max_vertices, length_mm)?;
+        let options = TraceOptions {
+            smallest_hit_mm,
+            ..trace::options(py, physics, max_events, min_intensity, threads, max_vertices, length_mm)?
+        };
         if seconds.is_nan() || seconds < 0.0 {
             return Err(error::option_error(py, "seconds", &seconds.to_string(), "a number, 0 or more"));
         }

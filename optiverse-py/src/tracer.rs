@@ -39,6 +39,7 @@ use crate::trace::{options, run, warn_if_truncated};
 ///     threads: number of threads, 1 or more (256 at most are started); None takes one for each core.
 ///     max_vertices: vertices at which tracing stops; the paths are then `truncated`, with a warning, and each update traces all.
 ///     length_mm: the length in mm after which a path ends; None takes each source's own `ray_length_mm`.
+///     smallest_hit_mm: under the rules of the app, surfaces nearer than this are not seen; exact physics knows no such distance.
 ///
 /// An item that cannot be traced is left out; `warnings.warn(…, OptiverseWarning)` says so, and `reports`.
 ///
@@ -63,7 +64,7 @@ impl Tracer {
     #[new]
     #[pyo3(signature = (
         scene, physics = "exact", *, max_events = 80, min_intensity = 0.02, threads = None,
-        max_vertices = TraceOptions::DEFAULT_MAX_VERTICES as i64, length_mm = None
+        max_vertices = TraceOptions::DEFAULT_MAX_VERTICES as i64, length_mm = None, smallest_hit_mm = 1e-3
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn new(
@@ -75,8 +76,12 @@ impl Tracer {
         threads: Option<i64>,
         max_vertices: i64,
         length_mm: Option<f64>,
+        smallest_hit_mm: f64,
     ) -> PyResult<Self> {
-        let options = options(py, physics, max_events, min_intensity, threads, max_vertices, length_mm)?;
+        let options = TraceOptions {
+            smallest_hit_mm,
+            ..options(py, physics, max_events, min_intensity, threads, max_vertices, length_mm)?
+        };
         let journal = Arc::new(Journal::default());
         let core = first_trace(py, &scene, &journal, options)?;
         Ok(Tracer { scene, journal, core: Arc::new(Mutex::new(core)) })

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import importlib
 import sys
 import threading
 import warnings
@@ -108,6 +109,10 @@ class Session(_Client):
         )
         self._rings = {}
         self._listener = None
+        # They format the warning of `_close_all`. Loaded at exit they would make CPython forget that Ctrl-C ended it:
+        # `tokenize` makes named tuples, which evaluate text, and that resets what was noted.
+        for module in ("linecache", "tokenize"):
+            importlib.import_module(module)
         _open_sessions.add(self)
         if on_event is not None:
             self._listener = threading.Thread(

@@ -29,48 +29,5 @@ def pump(engine, socket, timer):
 ```
 """
 
-from optiverse_engine._native import Engine
-from optiverse_engine.events import (
-    ClockSkew,
-    Connect,
-    Disconnect,
-    Disconnected,
-    Event,
-    ForwardOnly,
-    FrameIgnored,
-    LegacyWriter,
-    Missed,
-    Peer,
-    PeerChanged,
-    Refused,
-    RelayComplained,
-    RoleChanged,
-    SceneChanged,
-    ServerChanged,
-    StatusChanged,
-    UserJoined,
-    UserLeft,
-)
-
-__all__ = [
-    "ClockSkew",
-    "Connect",
-    "Disconnect",
-    "Disconnected",
-    "Engine",
-    "Event",
-    "ForwardOnly",
-    "FrameIgnored",
-    "LegacyWriter",
-    "Missed",
-    "Peer",
-    "PeerChanged",
-    "Refused",
-    "RelayComplained",
-    "RoleChanged",
-    "SceneChanged",
-    "ServerChanged",
-    "StatusChanged",
-    "UserJoined",
-    "UserLeft",
-]
+from optiverse_engine._native import Engine as Engine
+from optiverse_engine.events import *  # noqa: F403 - what happens is told by all of them

@@ -29,7 +29,6 @@ ENUMS = {
 OUT_OF_REACH = {
     "SceneError::Nesting": "a text that is nested too deep is an error of syntax",
     "LocalEditError::Role": "it takes a relay: test_session.py has an example",
-    "LocalEditError::TooManyPending": "it takes 200,000 edits; the core has a test of it",
     "ItemError::NoId": "an id is made up",
     "TraceError::Cancelled": "a trace is cancelled by an exception, and that is raised",
 }
@@ -196,6 +195,12 @@ EXAMPLES = {
         lambda _: Engine().add({"notes": "n" * 300_000}),
         oe.ShareError,
         "the limit is",
+        {},
+    ),
+    "LocalEditError::TooManyPending": (
+        lambda _: Engine().edit(Edit.batch([Edit.add(item_uuid="a"), *[Edit.move("a", 0.0, 0.0)] * 200_000])),
+        oe.ShareError,
+        "200000 edits wait for the relay; connect before editing on",
         {},
     ),
     "LocalEditError::Document": (

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import optiverse_engine as oe
-from optiverse_engine import _native, sync
+from optiverse_engine import _native, events, sync
 
 
 def test_the_module_serves_every_python_from_3_10_on():
@@ -40,8 +40,12 @@ def test_matplotlib_is_not_imported_before_it_is_needed():
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
-PUBLIC = [(module, name) for module in (oe, sync) for name in module.__all__]
+PUBLIC = [(oe, name) for name in oe.__all__] + [(sync, name) for name in vars(sync) if not name.startswith("_")]
 CLASSES = [getattr(module, name) for module, name in PUBLIC if inspect.isclass(getattr(module, name))]
+
+
+def test_sync_has_the_engine_and_all_events():
+    assert {name for module, name in PUBLIC if module is sync} == {"Engine", *events.__all__}
 
 
 def test_all_names_exist_and_none_is_left_in_the_native_module():

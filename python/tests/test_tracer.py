@@ -118,6 +118,19 @@ def test_two_tracers_and_a_copy_keep_apart(wide_scene):
     assert same(app.paths, wide_scene.trace("optiverse-0.3.4", max_events=3, length_mm=300.0))
 
 
+def test_surfaces_nearer_than_the_smallest_hit_are_not_seen(wide_scene):
+    # The mirror is 100 mm from the source, and comes nearer.
+    options = {"physics": "optiverse-0.3.4", "smallest_hit_mm": 95.0}
+    tracer = Tracer(wide_scene, **options)
+    assert (tracer.paths.hit_item == tracer.paths.items.index("mirror")).any()
+    for x_mm, seen in ((-4.0, True), (-6.0, False), (-5.001, False), (-4.999, True)):
+        wide_scene.move("mirror", x_mm, 0.0)
+        tracer.update()
+        assert same(tracer.paths, wide_scene.trace(**options))
+        assert same(tracer.paths, wide_scene.trace_within(math.inf, **options).paths)
+        assert ("mirror" in {tracer.paths.items[item] for item in tracer.paths.hit_item if item >= 0}) is seen
+
+
 def test_a_tracer_that_missed_very_many_edits_looks_at_the_whole_scene(wide_scene):
     tracer = Tracer(wide_scene)
     for step in range(10_001):
@@ -181,9 +194,15 @@ def test_sources_that_are_removed_make_all_be_drawn_anew(wide_scene):
 
 
 def test_options_are_checked():
-    for options, name in (({"physics": "wrong"}, "physics"), ({"length_mm": -1.0}, "length_mm")):
+    for options, name in (
+        ({"physics": "wrong"}, "physics"),
+        ({"length_mm": -1.0}, "length_mm"),
+        ({"smallest_hit_mm": -1e-9}, "smallest_hit_mm"),
+    ):
         with pytest.raises(oe.OptionError, match=name):
             Tracer(Scene(), **options)
+        with pytest.raises(oe.OptionError, match=name):
+            Scene().trace_within(math.inf, **options)
     with pytest.raises(TypeError):
         Tracer("no scene")
 

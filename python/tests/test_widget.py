@@ -217,9 +217,11 @@ def test_a_drag_moves_the_item_and_the_light_follows(table):
     assert [item["id"] for item in table._frame["changed"]["items"]] == ["lens"]
     assert {surface["item"] for surface in table._frame["changed"]["surfaces"]} == {"lens"}
     whole = table._scene
+    assert table._frame["whole"] == whole["revision"] < table._frame["revision"]
     drag(table, "lens", 50.0, 4.0, last=True)
     assert table._frame["changed"] is None
     assert table._scene is not whole
+    assert table._frame["whole"] == table._scene["revision"] == table._frame["revision"]
 
 
 def test_a_drag_is_one_step_of_undo(table):

@@ -136,8 +136,14 @@ def test_import_time(capsys: pytest.CaptureFixture[str]) -> None:
     assert ours < MOST_IMPORT_MS
 
 
+def locked_versions(lock: Path) -> set[tuple[str, ...]]:
+    """Return name, version and checksum (empty for packages of the workspace) of all packages in a lock file."""
+    entry = re.compile(r'^name = "(.+)"\nversion = "(.+)"(?:\nsource = ".+"\nchecksum = "(.+)")?$', re.MULTILINE)
+    return {match.groups(default="") for match in entry.finditer(lock.read_text(encoding="utf-8"))}
+
+
 def test_the_source_distribution_builds(tmp_path: Path) -> None:
-    """In the profile of the tests, whose dependencies are built already: what is tested is that nothing is missing."""
+    """In the profile of the tests, some of whose dependencies are built already; it is about what is missing."""
     maturin = Path(sys.executable).with_name("maturin")
     subprocess.run([maturin, "sdist", "--out", tmp_path], cwd=ROOT, check=True, capture_output=True)
     (packed,) = tmp_path.glob("*.tar.gz")
@@ -147,10 +153,23 @@ def test_the_source_distribution_builds(tmp_path: Path) -> None:
     assert {"Cargo.lock", "LICENSE", "README.md", "pyproject.toml"} <= {path.name for path in unpacked.iterdir()}
     assert (unpacked / "python/optiverse_engine/widget/static/widget.js").is_file()
     assert not list(unpacked.rglob("node_modules"))
-    out = tmp_path / "wheels"
-    # Not `--locked`: the lock file is that of the whole workspace, of which a distribution has a part.
-    command = [str(maturin), "build", "--interpreter", sys.executable, "--out", str(out)]
+    # All files are of one day in 2006: cargo would take what it built of an earlier distribution for this one's.
+    for path in unpacked.rglob("*"):
+        path.touch()
+
+    # The lock file is that of the whole workspace, of which a distribution has a part: cargo strikes out the rest, and
+    # takes every version from it.
     environment = {**os.environ, "CARGO_TARGET_DIR": str(ROOT / "target")}
+    whole = locked_versions(unpacked / "Cargo.lock")
+    assert whole == locked_versions(ROOT / "Cargo.lock")
+    command: list[str | Path] = ["cargo", "metadata", "--quiet", "--format-version", "1"]
+    subprocess.run(command, cwd=unpacked, env=environment, check=True, capture_output=True)
+    part = locked_versions(unpacked / "Cargo.lock")
+    assert "optiverse-py" in {name for name, *_ in part}
+    assert part < whole
+
+    out = tmp_path / "wheels"
+    command = [maturin, "build", "--locked", "--interpreter", sys.executable, "--out", out]
     built = subprocess.run(command, cwd=unpacked, env=environment, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
     assert len(list(out.glob("*.whl"))) == 1

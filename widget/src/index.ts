@@ -10,11 +10,11 @@ import { Cursors } from "./people";
 import { Panel, PANEL_PX } from "./panel";
 import { card, type Found } from "./probe";
 import { Stage } from "./stage";
-import { type FrameState, type Item, itemsOf, nameOf, type SceneState, type SessionState, textOf } from "./state";
+import { type FrameState, type Item, itemsOf, nameOf, type SessionState, textOf, type WholeState } from "./state";
 import { followTheme } from "./theme";
 
 interface Traits {
-  _scene: SceneState;
+  _scene: WholeState;
   _frame: FrameState;
   _session: SessionState | null;
   selected: string | null;
@@ -37,7 +37,7 @@ class View {
   readonly #cursors = new Cursors();
   #items: Map<string, Item> = new Map();
   /** The scene as it was sent last as a whole. */
-  #whole: { readonly scene: SceneState; readonly items: Map<string, Item> } | null = null;
+  #whole: { readonly scene: WholeState; readonly items: Map<string, Item> } | null = null;
   #light: Light | null = null;
   #revision = -1;
   /** The last move that was asked for. */
@@ -108,6 +108,7 @@ class View {
     const selected = (): void => this.#showSelected();
     const session = (): void => this.#showSession();
     const message = (content: Message): void => this.#receive(content);
+    model.on("change:_scene", show);
     model.on("change:_frame", show);
     model.on("change:_session", session);
     model.on("change:height_px", height);
@@ -121,6 +122,7 @@ class View {
     height();
     show();
     return () => {
+      model.off("change:_scene", show);
       model.off("change:_frame", show);
       model.off("change:_session", session);
       model.off("change:height_px", height);
@@ -135,6 +137,8 @@ class View {
   #show(): void {
     const frame = this.#model.get("_frame");
     const scene = this.#model.get("_scene");
+    // Both may be new, and a host may tell of one before it has the other: what does not go together is not shown.
+    if (scene.revision !== frame.whole || frame.revision === this.#revision) return;
     if (this.#whole?.scene !== scene) this.#whole = { scene, items: itemsOf(scene) };
     // What has not changed stays the same object: it need not be drawn again.
     this.#items = new Map([...this.#whole.items, ...(frame.changed ? itemsOf(frame.changed) : [])]);

@@ -41,9 +41,16 @@ export interface SceneState {
   readonly reports: readonly ReportState[];
 }
 
+/** The whole scene, and the revision with which it was sent. */
+export interface WholeState extends SceneState {
+  readonly revision: number;
+}
+
 export interface FrameState {
   readonly revision: number;
-  /** The items that have changed since the whole scene was sent; null where none has. */
+  /** The revision of the whole scene that this goes with. */
+  readonly whole: number;
+  /** The items that have changed since that was sent; null where none has. */
   readonly changed: SceneState | null;
   readonly can_undo: boolean;
   readonly can_redo: boolean;

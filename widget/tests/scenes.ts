@@ -62,5 +62,5 @@ export function shifted(light: FrameState["light"]): FrameState["light"] {
 }
 
 export function frame(light: FrameState["light"], changed: SceneState | null = null, revision = 1): FrameState {
-  return { revision, changed, can_undo: false, can_redo: false, truncated: false, light };
+  return { revision, whole: 1, changed, can_undo: false, can_redo: false, truncated: false, light };
 }

@@ -58,7 +58,7 @@ pub(crate) fn lens_train(rays: i64) -> OpticalSystem {
             let x = f64::from(lens) * 2_000.0 + f64::from(face) * 2.0;
             let chord = Segment::new(DVec2::new(x, 12.5), DVec2::new(x, -12.5)).unwrap();
             let radius = if face % 4 < 2 { 300.0 } else { -300.0 };
-            let shape = Shape::Arc(Arc::new(chord, radius).unwrap());
+            let shape = Shape::from(Arc::new(chord, radius).unwrap());
             let (n1, n2) = if face % 2 == 0 { (1.0, 1.001) } else { (1.001, 1.0) };
             let glass = Element::RefractiveInterface(RefractiveInterface::with_indices(n1, n2).unwrap());
             surfaces.push(Surface::new(shape, glass, lens, face));
@@ -77,7 +77,7 @@ pub(crate) fn splitters(rays: i64) -> OpticalSystem {
         let element = if i % 2 == 0 {
             Element::BeamSplitter(BeamSplitter::new(50.0, 50.0).unwrap())
         } else {
-            Element::Waveplate(Waveplate::new(90.0, random.f64() * 180.0).unwrap())
+            Waveplate::new(90.0, random.f64() * 180.0).unwrap().into()
         };
         Surface::new(Shape::Segment(Segment::new(p1, p2).unwrap()), element, i, 0)
     });

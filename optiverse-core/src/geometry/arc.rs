@@ -126,6 +126,15 @@ impl Arc {
         (point - self.chord.middle()).dot(self.axis)
     }
 
+    /// Whether a line from a point of the arc along `direction`, of length 1, may meet the arc once more: not outwards, nor by more than the length of
+    /// the arc's own chord, the longest of all.
+    #[inline]
+    pub(crate) fn may_be_met_again(&self, point: DVec2, direction: DVec2) -> bool {
+        let inwards = -direction.dot(self.gradient(point));
+        // With room for rounding, as it is only a reason to look.
+        (-1e-9..=1.0 + 1e-6).contains(&(inwards / (self.curvature * self.chord.half_length())))
+    }
+
     /// Unit vector away from the centre, at a point near the circle.
     #[inline]
     #[must_use]

@@ -12,7 +12,6 @@ use super::Aabb;
 pub struct Segment {
     p1: DVec2,
     p2: DVec2,
-    middle: DVec2,
     tangent: DVec2,
     half_length: f64,
 }
@@ -36,7 +35,7 @@ impl Segment {
         if !(length >= Self::MIN_LENGTH && length.is_finite()) {
             return Err(SegmentError);
         }
-        Ok(Segment { p1, p2, middle: 0.5 * (p1 + p2), tangent: difference / length, half_length: 0.5 * length })
+        Ok(Segment { p1, p2, tangent: difference / length, half_length: 0.5 * length })
     }
 
     /// First end point.
@@ -54,7 +53,7 @@ impl Segment {
     /// The middle.
     #[must_use]
     pub fn middle(&self) -> DVec2 {
-        self.middle
+        0.5 * (self.p1 + self.p2)
     }
 
     /// Unit vector from `p2` to `p1`.

@@ -5,12 +5,24 @@ use glam::DVec2;
 use super::{Aabb, Arc, Segment};
 
 /// Where a surface is.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Shape {
     /// Straight.
     Segment(Segment),
-    /// Circular.
-    Arc(Arc),
+    /// Circular. By reference, so that the surfaces of a large system, most of them straight, lie close together in memory.
+    Arc(Box<Arc>),
+}
+
+impl From<Segment> for Shape {
+    fn from(segment: Segment) -> Self {
+        Shape::Segment(segment)
+    }
+}
+
+impl From<Arc> for Shape {
+    fn from(arc: Arc) -> Self {
+        Shape::Arc(Box::new(arc))
+    }
 }
 
 impl Shape {

@@ -286,7 +286,7 @@ impl Interface {
         }
         let half = chord.half_length();
         Arc::new(chord, self.radius_mm)
-            .map(Shape::Arc)
+            .map(Shape::from)
             .map_err(|_| ("radius_of_curvature_mm", format!("0, or a radius of at least half the chord ({half} mm)")))
     }
 }
@@ -346,7 +346,7 @@ fn read_element(r: &mut Reader<'_, '_>, element_type: &str) -> Option<Element> {
             }
             "faraday_rotator" => {
                 let rotation = r.number("rotation_angle_deg", 45.0)?;
-                r.check(FaradayRotator::new(rotation)).map(Element::FaradayRotator)
+                r.check(FaradayRotator::new(rotation)).map(Element::from)
             }
             _ => {
                 r.refuse("polarizer_subtype", "\"waveplate\", \"linear_polarizer\" or \"faraday_rotator\"");
@@ -368,7 +368,7 @@ fn read_element(r: &mut Reader<'_, '_>, element_type: &str) -> Option<Element> {
 
 fn read_waveplate(r: &mut Reader<'_, '_>) -> Option<Element> {
     let (retardance, axis) = (r.number("phase_shift_deg", 90.0), r.number("fast_axis_deg", 0.0));
-    r.check(Waveplate::new(retardance?, axis?)).map(Element::Waveplate)
+    r.check(Waveplate::new(retardance?, axis?)).map(Element::from)
 }
 
 fn read_medium(r: &mut Reader<'_, '_>, key: &'static str, default: f64) -> Option<Medium> {

@@ -14,6 +14,9 @@ pub struct Surface {
     pub(crate) hidden: bool,
 }
 
+// What a million of them take is documented (docs/performance.md).
+const _: () = assert!(size_of::<Surface>() <= 120);
+
 impl Surface {
     /// A visible surface, interface number `interface` of item number `item`.
     #[must_use]

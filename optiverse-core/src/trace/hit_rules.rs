@@ -19,8 +19,8 @@ pub(super) struct Contact {
     latest: u32,
     /// How far from the point, by rounding, a surface through it may seem to lie: the most of the surfaces met.
     pad: f64,
-    /// Each surface met, and the sign along its normal of the directions that cross it from where the ray is now.
-    met: [(u32, f64); Contact::CAPACITY],
+    /// Each surface met, and a direction that crosses it from where the ray is now.
+    met: [(u32, DVec2); Contact::CAPACITY],
     len: u8,
 }
 
@@ -34,34 +34,33 @@ impl Contact {
         way: 0.0,
         latest: u32::MAX,
         pad: 0.0,
-        met: [(u32::MAX, 0.0); Self::CAPACITY],
+        met: [(u32::MAX, DVec2::ZERO); Self::CAPACITY],
         len: 0,
     };
 
     /// A ray arrives along `direction`, after `way`, at a point of surface number `surface`; at the point where it was where the way is no longer than rounding.
-    #[inline]
+    #[inline(always)]
     pub(super) fn meet(&mut self, direction: DVec2, way: f64, surface: u32, shape: &Shape, point: DVec2) {
         if self.len == 0 || way > self.pad {
             (self.arrival, self.way, self.pad, self.len) = (direction, way, 0.0, 0);
         }
         self.latest = surface;
         self.pad = self.pad.max(pad(shape, point));
-        let crossing = || direction.dot(normal(shape, point)).signum();
         match usize::from(self.len) {
-            0 => self.met[0] = (surface, crossing()),
+            0 => self.met[0] = (surface, direction),
             len if self.met[..len].iter().any(|met| met.0 == surface) => return,
             Self::CAPACITY => {
                 self.met.rotate_left(1);
-                self.met[Self::CAPACITY - 1] = (surface, crossing());
+                self.met[Self::CAPACITY - 1] = (surface, direction);
                 return;
             }
-            len => self.met[len] = (surface, crossing()),
+            len => self.met[len] = (surface, direction),
         }
         self.len += 1;
     }
 
     /// The contact, where there is one.
-    #[inline]
+    #[inline(always)]
     pub(super) fn met_any(&self) -> Option<&Contact> {
         (self.len > 0).then_some(self)
     }
@@ -79,7 +78,7 @@ impl Contact {
         self.latest
     }
 
-    fn met(&self) -> &[(u32, f64)] {
+    fn met(&self) -> &[(u32, DVec2)] {
         &self.met[..usize::from(self.len)]
     }
 
@@ -87,20 +86,12 @@ impl Contact {
     fn crosses(&self, surface: u32, normal: DVec2, direction: DVec2) -> bool {
         let now = direction.dot(normal);
         if let Some((_, crossing)) = self.met().iter().find(|met| met.0 == surface) {
-            return now * crossing > 0.0;
+            return now * crossing.dot(normal) > 0.0;
         }
         let before = self.arrival.dot(normal);
         // A ray that came all its way along the surface, nearer than rounding, may have been on either side: better it meets the
         // surface than that it slips through.
         before.abs() * self.way <= 4.0 * self.pad || before * now > 0.0
-    }
-}
-
-/// The normal that [`Contact`] counts directions by.
-fn normal(shape: &Shape, point: DVec2) -> DVec2 {
-    match shape {
-        Shape::Segment(segment) => segment.normal(),
-        Shape::Arc(arc) => arc.outward_normal(point),
     }
 }
 
@@ -110,7 +101,7 @@ fn rounding(size: f64) -> f64 {
 }
 
 /// The larger coordinate; one instruction less than `max_element`, which passes over a NaN.
-#[inline]
+#[inline(always)]
 pub(super) fn size(v: DVec2) -> f64 {
     let v = v.abs();
     if v.x > v.y { v.x } else { v.y }
@@ -120,6 +111,7 @@ pub(super) fn size(v: DVec2) -> f64 {
 ///
 /// No step and no smallest distance: a straight surface is not met by the ray that leaves it, an arc only at the far end of the chord of
 /// its circle, and a surface through the starting point is met at distance 0 where the ray crosses it.
+#[inline(always)]
 pub(super) fn geometric(
     shape: &Shape,
     surface: u32,
@@ -134,7 +126,7 @@ pub(super) fn geometric(
 }
 
 /// How far from a surface, by rounding, a point of it may seem to lie.
-#[inline]
+#[inline(always)]
 fn pad(shape: &Shape, point: DVec2) -> f64 {
     let chord = shape.chord();
     rounding(size(point) + size(chord.middle()) + chord.half_length())
@@ -149,14 +141,14 @@ pub(super) fn touches(shape: &Shape, point: DVec2, contact: Option<&Contact>) ->
     }
 }
 
-#[inline]
+#[inline(always)]
 fn touches_segment(segment: &Segment, point: DVec2, pad: f64) -> bool {
     let from_middle = point - segment.middle();
     from_middle.dot(segment.normal()).abs() <= pad
         && from_middle.dot(segment.tangent()).abs() <= segment.half_length() + pad
 }
 
-#[inline]
+#[inline(always)]
 fn geometric_segment(
     (shape, segment): (&Shape, &Segment),
     surface: u32,
@@ -164,25 +156,28 @@ fn geometric_segment(
     direction: DVec2,
     contact: Option<&Contact>,
 ) -> f64 {
-    let half = segment.half_length();
     let pad = pad(shape, origin);
     // On which sides of the ray the end points lie. Surfaces that share an end point get the same answer for it, so that no ray
     // slips through between them (S. Woop, C. Benthin, I. Wald, "Watertight Ray/Triangle Intersection", JCGT 2 (2013) 65).
     let side1 = direction.perp_dot(segment.p1() - origin);
     let side2 = direction.perp_dot(segment.p2() - origin);
-    if (side1 > pad && side2 > pad) || (side1 < -pad && side2 < -pad) {
+    let (right, left) = if side1 < side2 { (side1, side2) } else { (side2, side1) };
+    // One condition: either is as likely as the other, and neither could be predicted.
+    if (right > pad) | (left < -pad) {
         return f64::INFINITY;
     }
     let normal = segment.normal();
-    if touches_segment(segment, origin, contact.map_or(0.0, |c| c.pad).max(pad)) {
+    let height = (segment.middle() - origin).dot(normal);
+    let near = contact.map_or(pad, |c| if c.pad > pad { c.pad } else { pad });
+    if height.abs() <= near && touches_segment(segment, origin, near) {
         let crosses = contact.is_some_and(|c| c.latest() != surface && c.crosses(surface, normal, direction));
         return if crosses { 0.0 } else { f64::INFINITY };
     }
     let towards = direction.dot(normal);
-    if towards.abs() * half <= pad {
+    if towards.abs() * segment.half_length() <= pad {
         return f64::INFINITY; // along the surface
     }
-    let distance = (segment.middle() - origin).dot(normal) / towards;
+    let distance = height / towards;
     if distance > 0.0 { distance } else { f64::INFINITY }
 }
 

@@ -7,22 +7,22 @@ use super::{
     ArcSide, BeamMatrices, ClearAperture, FresnelLaw, JonesLength, LensLaw, MirrorJones, Physics, WaveplateReturn,
     hit_rules,
 };
-use crate::optics::element::{Element, RefractiveInterface, ThinLens};
+use crate::optics::element::{Element, Mirror, RefractiveInterface, ThinLens};
 use crate::optics::gaussian::{self, RayMatrix};
 use crate::optics::jones::{JonesVector, power, scaled};
 use crate::optics::{Shape, Surface, fresnel};
 
-/// Light as it meets a surface.
+/// Light on its way, or as it meets a surface.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Incident {
-    pub(super) point: DVec2,
+pub(super) struct Light {
+    pub(super) position: DVec2,
     pub(super) direction: DVec2,
     pub(super) intensity: f64,
     pub(super) jones: JonesVector,
     pub(super) wavelength_nm: f64,
-    /// Index of the medium it comes through.
+    /// Index of the medium it comes through, as far as it is known.
     pub(super) index: f64,
-    /// Beam parameter of a Gaussian beam at the surface.
+    /// Beam parameter of a Gaussian beam where it is.
     pub(super) q: Option<Complex64>,
 }
 
@@ -51,7 +51,8 @@ pub(super) enum Outcome {
 }
 
 /// The surface's directions at the point where light meets it.
-struct Frame {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Frame {
     /// On the side of n1.
     normal: DVec2,
     /// cos θ > 0 of the angle of incidence.
@@ -61,11 +62,11 @@ struct Frame {
 }
 
 /// The normal and what follows from it.
-#[inline]
-fn frame(surface: &Surface, incident: &Incident, physics: Physics) -> Frame {
+#[inline(always)]
+pub(super) fn frame(surface: &Surface, incident: &Light, physics: Physics) -> Frame {
     let normal = match (surface.shape(), physics.arc_side) {
-        (Shape::Arc(arc), ArcSide::Outside) => (incident.point - arc.centre()) / arc.radius(),
-        (shape, _) => shape.normal_at(incident.point),
+        (Shape::Arc(arc), ArcSide::Outside) => (incident.position - arc.centre()) / arc.radius(),
+        (shape, _) => shape.normal_at(incident.position),
     };
     let along = incident.direction.dot(normal);
     Frame { normal, cos: along.abs().min(1.0), facing: if along < 0.0 { normal } else { -normal } }
@@ -73,18 +74,16 @@ fn frame(surface: &Surface, incident: &Incident, physics: Physics) -> Frame {
 
 /// The indices on the near and the far side of a surface, where it tells: a refractive interface knows the medium the light comes through
 /// better than the way so far does, as a source may stand in glass.
-#[inline]
-pub(super) fn media(surface: &Surface, incident: &Incident, physics: Physics) -> Option<(f64, f64)> {
+#[inline(always)]
+pub(super) fn media(surface: &Surface, frame: &Frame, incident: &Light, physics: Physics) -> Option<(f64, f64)> {
     match surface.element() {
-        Element::RefractiveInterface(interface) => {
-            Some(indices(interface, &frame(surface, incident, physics), incident, physics))
-        }
+        Element::RefractiveInterface(interface) => Some(indices(interface, frame, incident, physics)),
         _ => None,
     }
 }
 
 /// The share of a Gaussian beam of radius `radius_mm` that passes a surface's aperture, and the aperture's radius in mm.
-pub(super) fn aperture(surface: &Surface, incident: &Incident, radius_mm: f64, physics: Physics) -> (f64, f64) {
+pub(super) fn aperture(surface: &Surface, frame: &Frame, radius_mm: f64, physics: Physics) -> (f64, f64) {
     let half_length = match physics.beam_matrices {
         BeamMatrices::Signed => surface.shape().half_length(),
         BeamMatrices::Unsigned => hit_rules::app_half_length(surface.shape()),
@@ -95,15 +94,20 @@ pub(super) fn aperture(surface: &Surface, incident: &Incident, radius_mm: f64, p
     };
     if physics.beam_matrices == BeamMatrices::Signed {
         // As the beam sees it: what a ray beside the end of the surface misses, the edge of a beam misses too.
-        half *= frame(surface, incident, physics).cos;
+        half *= frame.cos;
     }
     (gaussian::aperture_transmission(radius_mm, half), half)
 }
 
+/// What a mirror sends back. The caller may ask for that itself, as most light meets mirrors.
+#[inline(always)]
+pub(super) fn mirrored(mirror: &Mirror, surface: &Surface, frame: &Frame, incident: &Light, physics: Physics) -> Child {
+    reflect(surface, frame, incident, physics, mirror.reflectance())
+}
+
 /// What `surface` makes of the light.
-#[inline]
-pub(super) fn interact(surface: &Surface, incident: &Incident, physics: Physics) -> Outcome {
-    let frame = frame(surface, incident, physics);
+#[inline(never)]
+pub(super) fn interact(surface: &Surface, frame: &Frame, incident: &Light, physics: Physics) -> Outcome {
     let pass = |share: f64, jones: JonesVector| Child {
         direction: incident.direction,
         share,
@@ -113,10 +117,9 @@ pub(super) fn interact(surface: &Surface, incident: &Incident, physics: Physics)
     };
     match surface.element() {
         Element::BeamBlock => Outcome::Blocked,
-        Element::ThinLens(lens) => bend(lens, surface.shape(), &frame, incident, physics),
+        Element::ThinLens(lens) => bend(lens, surface.shape(), frame, incident, physics),
         Element::Mirror(mirror) => {
-            let child = reflect(surface, &frame, incident, physics, mirror.reflectance());
-            Outcome::One { child, passed: false }
+            Outcome::One { child: mirrored(mirror, surface, frame, incident, physics), passed: false }
         }
         Element::Waveplate(plate) => {
             let opposite =
@@ -138,23 +141,23 @@ pub(super) fn interact(surface: &Surface, incident: &Incident, physics: Physics)
         }
         Element::BeamSplitter(splitter) => Outcome::Two {
             transmitted: pass(splitter.transmittance(), incident.jones),
-            reflected: reflect(surface, &frame, incident, physics, splitter.reflectance()),
+            reflected: reflect(surface, frame, incident, physics, splitter.reflectance()),
         },
         Element::Dichroic(dichroic) => {
             let reflectance = dichroic.reflectance(incident.wavelength_nm);
             Outcome::Two {
                 transmitted: pass(1.0 - reflectance, incident.jones),
-                reflected: reflect(surface, &frame, incident, physics, reflectance),
+                reflected: reflect(surface, frame, incident, physics, reflectance),
             }
         }
         Element::PolarisingBeamSplitter(splitter) => {
             let (along, across) = splitter.axis().split(incident.jones);
             let (transmitted, along) = normalised(along, physics);
             let (reflected, across) = normalised(scaled(across, -1.0), physics);
-            let child = reflect(surface, &frame, incident, physics, reflected);
+            let child = reflect(surface, frame, incident, physics, reflected);
             Outcome::Two { transmitted: pass(transmitted, along), reflected: Child { jones: across, ..child } }
         }
-        Element::RefractiveInterface(interface) => refract(interface, surface, &frame, incident, physics),
+        Element::RefractiveInterface(interface) => refract(interface, surface, frame, incident, physics),
     }
 }
 
@@ -175,23 +178,12 @@ fn travels_right(direction: DVec2) -> bool {
 }
 
 /// The reflection of an ideal mirror.
-#[inline]
-fn reflect(surface: &Surface, frame: &Frame, incident: &Incident, physics: Physics, share: f64) -> Child {
+#[inline(always)]
+fn reflect(surface: &Surface, frame: &Frame, incident: &Light, physics: Physics, share: f64) -> Child {
     let direction = incident.direction - 2.0 * incident.direction.dot(frame.normal) * frame.normal;
-    let q = incident.q.map(|q| match (physics.beam_matrices, surface.shape(), surface.element()) {
-        (BeamMatrices::Unsigned, Shape::Arc(arc), Element::Mirror(_)) => {
-            let c = -2.0 / (arc.radius() * frame.cos.max(1e-12));
-            RayMatrix { c, ..RayMatrix::IDENTITY }.apply(q)
-        }
-        (BeamMatrices::Unsigned, ..) | (_, Shape::Segment(_), _) => q,
-        (BeamMatrices::Signed, Shape::Arc(arc), _) => {
-            // Concave to the light where the centre lies on the side it comes from.
-            let towards_centre = -arc.outward_normal(incident.point).dot(frame.facing);
-            let curvature = arc.curvature().copysign(towards_centre);
-            gaussian::reflection(incident.index, frame.cos, curvature).apply(q)
-        }
-    });
-    let direction = direction.normalize_or(-incident.direction);
+    let q = incident.q.map(|q| reflected_beam(q, surface, frame, incident, physics));
+    // Of length 1 but for rounding, of which one step of Newton's method for 1/√x leaves nothing.
+    let direction = direction * (1.5 - 0.5 * direction.length_squared());
     let jones = match physics.mirror_jones {
         MirrorJones::BothTurn => scaled(incident.jones, -1.0),
         MirrorJones::HorizontalTurns => [-incident.jones[0], incident.jones[1]],
@@ -199,16 +191,34 @@ fn reflect(surface: &Surface, frame: &Frame, incident: &Incident, physics: Physi
     Child { direction, share, jones, index: incident.index, q }
 }
 
+/// The beam parameter behind a reflection.
+#[inline(never)]
+fn reflected_beam(q: Complex64, surface: &Surface, frame: &Frame, incident: &Light, physics: Physics) -> Complex64 {
+    match (physics.beam_matrices, surface.shape(), surface.element()) {
+        (BeamMatrices::Unsigned, Shape::Arc(arc), Element::Mirror(_)) => {
+            let c = -2.0 / (arc.radius() * frame.cos.max(1e-12));
+            RayMatrix { c, ..RayMatrix::IDENTITY }.apply(q)
+        }
+        (BeamMatrices::Unsigned, ..) | (_, Shape::Segment(_), _) => q,
+        (BeamMatrices::Signed, Shape::Arc(arc), _) => {
+            // Concave to the light where the centre lies on the side it comes from.
+            let towards_centre = -arc.outward_normal(incident.position).dot(frame.facing);
+            let curvature = arc.curvature().copysign(towards_centre);
+            gaussian::reflection(incident.index, frame.cos, curvature).apply(q)
+        }
+    }
+}
+
 /// An ideal thin lens.
 #[inline(never)]
-fn bend(lens: &ThinLens, shape: &Shape, frame: &Frame, incident: &Incident, physics: Physics) -> Outcome {
+fn bend(lens: &ThinLens, shape: &Shape, frame: &Frame, incident: &Light, physics: Physics) -> Outcome {
     let chord = shape.chord();
     let f = lens.focal_length_mm();
     let (direction, q) = match physics.lens_law {
         LensLaw::Tangent => {
             // On an arc the lens is the ideal one of its chord: that is where its principal plane lies.
             let (tangent, normal) = (chord.tangent(), chord.normal());
-            let y = (incident.point - chord.middle()).dot(tangent);
+            let y = (incident.position - chord.middle()).dot(tangent);
             let forward = incident.direction.dot(normal);
             let outwards = normal * 1.0_f64.copysign(forward);
             let cos_in = forward.abs();
@@ -223,7 +233,7 @@ fn bend(lens: &ThinLens, shape: &Shape, frame: &Frame, incident: &Incident, phys
                 Shape::Arc(_) => frame.normal.perp(),
             };
             let outwards = -frame.facing;
-            let y = (incident.point - chord.middle()).dot(tangent);
+            let y = (incident.position - chord.middle()).dot(tangent);
             let forward = incident.direction.dot(outwards);
             let angle_in = incident.direction.dot(tangent).atan2(forward);
             // The angle by which the ray is bent, and the focal length that its change with y amounts to.
@@ -242,7 +252,7 @@ fn bend(lens: &ThinLens, shape: &Shape, frame: &Frame, incident: &Incident, phys
         }
     };
     if physics.clear_aperture == ClearAperture::StopsRays {
-        let height = (incident.point - chord.middle()).dot(chord.tangent()).abs();
+        let height = (incident.position - chord.middle()).dot(chord.tangent()).abs();
         // A ray through the very end of the surface meets the lens; rounding must not make it meet the mount.
         if height > lens.half_aperture_mm(chord.half_length()) * (1.0 + 1e-12) {
             return Outcome::Blocked;
@@ -253,7 +263,7 @@ fn bend(lens: &ThinLens, shape: &Shape, frame: &Frame, incident: &Incident, phys
 }
 
 /// The indices before and behind an interface.
-fn indices(interface: &RefractiveInterface, frame: &Frame, incident: &Incident, physics: Physics) -> (f64, f64) {
+fn indices(interface: &RefractiveInterface, frame: &Frame, incident: &Light, physics: Physics) -> (f64, f64) {
     let index = |medium: &crate::optics::element::Medium| match physics.fresnel {
         // A system holds no material without an index at its sources' wavelengths.
         FresnelLaw::Polarised => medium.index(incident.wavelength_nm).unwrap_or_else(|_| medium.plain_index()),
@@ -268,7 +278,7 @@ fn refract(
     interface: &RefractiveInterface,
     surface: &Surface,
     frame: &Frame,
-    incident: &Incident,
+    incident: &Light,
     physics: Physics,
 ) -> Outcome {
     let (n1, n2) = indices(interface, frame, incident, physics);
@@ -278,14 +288,14 @@ fn refract(
     let cos2 = (1.0 - sin2_squared).max(0.0).sqrt();
     let direction =
         (ratio * incident.direction + (ratio * cos1 - cos2) * frame.facing).normalize_or(incident.direction);
-    let mirrored = Child { index: n1, ..reflect(surface, frame, &Incident { index: n1, ..*incident }, physics, 1.0) };
+    let mirrored = Child { index: n1, ..reflect(surface, frame, &Light { index: n1, ..*incident }, physics, 1.0) };
 
     let refracted_q = incident.q.map(|q| match physics.beam_matrices {
         BeamMatrices::Signed => {
             let curvature = match surface.shape() {
                 Shape::Segment(_) => 0.0,
                 Shape::Arc(arc) => {
-                    let downstream = arc.outward_normal(incident.point).dot(frame.facing);
+                    let downstream = arc.outward_normal(incident.position).dot(frame.facing);
                     arc.curvature().copysign(downstream)
                 }
             };

@@ -5,10 +5,9 @@
 use glam::DVec2;
 
 use super::hit_rules::{self, Contact};
-use super::interact::{self, Incident};
-use super::walker::Walker;
+use super::interact::{self, Light};
 use super::{HiddenItems, Physics, SelfHits};
-use crate::geometry::index::{NO_SURFACE, Query};
+use crate::geometry::index::{Distance, NO_SURFACE, Nearest, Query};
 use crate::optics::{OpticalSystem, Shape};
 
 /// Where a ray meets a surface.
@@ -36,60 +35,72 @@ impl<'a> NearestHit<'a> {
         NearestHit { system, physics, smallest_hit_mm, together: Vec::new() }
     }
 
-    /// The nearest surface in the way of a source ray's light.
-    #[inline]
-    pub(super) fn find(&mut self, light: &Walker) -> Option<Hit> {
-        let (origin, direction) = light.position_and_direction();
-        let contact = light.contact();
-        let query = Query::new(origin, direction);
-        let surfaces = self.system.surfaces();
-        let skip_hidden = self.physics.hidden_items == HiddenItems::Skipped;
-        let seen = |i: u32| {
-            let surface = &surfaces[i as usize];
-            (!(skip_hidden && surface.is_hidden())).then_some(surface.shape())
-        };
+    /// The nearest surface in the way of light that has met what `contact` says where it is.
+    #[inline(always)]
+    pub(super) fn find(&mut self, light: &Light, contact: Option<&Contact>) -> Option<Hit> {
         match self.physics.self_hits {
             SelfHits::Geometric => {
-                // A straight surface is not met by the ray that leaves it; an arc may be.
-                let straight = |&i: &u32| matches!(surfaces[i as usize].shape(), Shape::Segment(_));
-                let skip = contact.map(Contact::latest).filter(straight).unwrap_or(NO_SURFACE);
-                let rule = |i| {
-                    seen(i).map_or(f64::INFINITY, |shape| hit_rules::geometric(shape, i, origin, direction, contact))
-                };
-                let mut closest = Closest::default();
-                let (surface, distance) = self.system.index().nearest(&query, skip, |i| {
-                    let found = rule(i);
-                    closest.see(found, origin);
-                    found
-                })?;
-                let point = on_surface(surfaces[surface as usize].shape(), origin, direction, distance);
-                let first = if closest.several {
-                    self.together.clear();
-                    let together = &mut self.together;
-                    self.system.index().nearest(&query, skip, |i| {
-                        let found = rule(i);
-                        if found.is_finite() && seen(i).is_some_and(|shape| hit_rules::touches(shape, point, contact)) {
-                            together.push(i);
-                        }
-                        found
-                    });
-                    self.first_of_together(surface, &Incident { point, ..light.incident() })
+                let nearest = self.geometric(light, contact, |_, _| ())?;
+                let (distance, shape) = (nearest.distance, self.system.surfaces()[nearest.surface as usize].shape());
+                let point = on_surface(shape, light.position, light.direction, distance);
+                let surface = if nearest.several {
+                    self.first_of_several(nearest.surface, light, point, contact)
                 } else {
-                    surface
+                    nearest.surface
                 };
-                Some(Hit { surface: first, distance, point })
+                Some(Hit { surface, distance, point })
             }
-            SelfHits::StepAndSkip => {
-                let smallest = self.smallest_hit_mm;
-                let skip = contact.map_or(NO_SURFACE, Contact::latest);
-                let (surface, distance) = self.system.index().nearest(&query, skip, |i| match seen(i) {
-                    // The index leaves it out where the ray starts; an arc may be ahead again in another cell.
-                    Some(shape) if i != skip => hit_rules::step_and_skip(shape, origin, direction, smallest),
-                    _ => f64::INFINITY,
-                })?;
-                Some(Hit { surface, distance, point: origin + distance * direction })
-            }
+            SelfHits::StepAndSkip => self.step_and_skip(light, contact),
         }
+    }
+
+    /// The nearest surface by the geometric rule; `met` is told each surface that the search finds on the ray's way.
+    #[inline(always)]
+    fn geometric(&self, light: &Light, contact: Option<&Contact>, met: impl FnMut(u32, &Shape)) -> Option<Nearest> {
+        // The surface that the ray leaves; an arc may be met again.
+        let leaves = |&i: &u32| match self.system.surfaces()[i as usize].shape() {
+            Shape::Segment(_) => true,
+            Shape::Arc(arc) => !arc.may_be_met_again(light.position, light.direction),
+        };
+        let skip = contact.map(Contact::latest).filter(leaves).unwrap_or(NO_SURFACE);
+        let query = Query::new(light.position, light.direction);
+        self.system.index().nearest(&query, skip, Geometric { nearest: self, light, contact, met })
+    }
+
+    /// The nearest surface by the rules of the app.
+    #[inline(never)]
+    fn step_and_skip(&self, light: &Light, contact: Option<&Contact>) -> Option<Hit> {
+        let (origin, direction) = (light.position, light.direction);
+        let skip = contact.map_or(NO_SURFACE, Contact::latest);
+        let nearest = self.system.index().nearest(&Query::new(origin, direction), skip, |i| match self.seen(i) {
+            // The index leaves it out where the ray starts; an arc may be ahead again in another cell.
+            Some(shape) if i != skip => hit_rules::step_and_skip(shape, origin, direction, self.smallest_hit_mm),
+            _ => f64::INFINITY,
+        })?;
+        let Nearest { surface, distance, .. } = nearest;
+        Some(Hit { surface, distance, point: origin + distance * direction })
+    }
+
+    /// Where a surface is, unless its item is hidden and such are left out.
+    #[inline(always)]
+    fn seen(&self, surface: u32) -> Option<&'a Shape> {
+        let surface = &self.system.surfaces()[surface as usize];
+        let is_skipped = surface.is_hidden() && self.physics.hidden_items == HiddenItems::Skipped;
+        (!is_skipped).then_some(surface.shape())
+    }
+
+    /// Of several surfaces met at `point`, the one that acts first.
+    #[inline(never)]
+    fn first_of_several(&mut self, nearest: u32, light: &Light, point: DVec2, contact: Option<&Contact>) -> u32 {
+        let mut together = std::mem::take(&mut self.together);
+        together.clear();
+        self.geometric(light, contact, |i, shape| {
+            if hit_rules::touches(shape, point, contact) {
+                together.push(i);
+            }
+        });
+        self.together = together;
+        self.first_of_together(nearest, &Light { position: point, ..*light })
     }
 
     /// Which of the surfaces that light meets in one point acts first.
@@ -98,16 +109,19 @@ impl<'a> NearestHit<'a> {
     /// surface that comes first there, and the reverse for light along it. A refractive interface that no other one leads to, or
     /// failing that one of the medium the light is in, goes before an interface that would come second: faces in contact
     /// are met in the order of their media.
-    fn first_of_together(&mut self, nearest: u32, light: &Incident) -> u32 {
+    fn first_of_together(&mut self, nearest: u32, light: &Light) -> u32 {
         let surfaces = self.system.surfaces();
         self.together.sort_unstable();
         self.together.dedup();
         let Some(&reference) = self.together.first() else { return nearest };
-        if surfaces[reference as usize].shape().normal_at(light.point).dot(light.direction) > 0.0 {
+        if surfaces[reference as usize].shape().normal_at(light.position).dot(light.direction) > 0.0 {
             self.together.reverse();
         }
         let first = self.together[0];
-        let media = |i: u32| interact::media(&surfaces[i as usize], light, self.physics);
+        let media = |i: u32| {
+            let surface = &surfaces[i as usize];
+            interact::media(surface, &interact::frame(surface, light, self.physics), light, self.physics)
+        };
         if media(first).is_none() {
             return first;
         }
@@ -119,32 +133,28 @@ impl<'a> NearestHit<'a> {
     }
 }
 
-/// Watches whether several surfaces lie at the nearest distance, to rounding.
-struct Closest {
-    least: f64,
-    several: bool,
+/// The geometric rule for one ray.
+struct Geometric<'a, M> {
+    nearest: &'a NearestHit<'a>,
+    light: &'a Light,
+    contact: Option<&'a Contact>,
+    met: M,
 }
 
-impl Default for Closest {
-    fn default() -> Self {
-        Closest { least: f64::INFINITY, several: false }
-    }
-}
-
-impl Closest {
-    #[inline]
-    fn see(&mut self, distance: f64, origin: DVec2) {
-        if distance == f64::INFINITY {
-            return;
+impl<M: FnMut(u32, &Shape)> Distance for Geometric<'_, M> {
+    #[inline(always)]
+    fn to(&mut self, surface: u32) -> f64 {
+        let Some(shape) = self.nearest.seen(surface) else { return f64::INFINITY };
+        let distance = hit_rules::geometric(shape, surface, self.light.position, self.light.direction, self.contact);
+        if distance < f64::INFINITY {
+            (self.met)(surface, shape);
         }
-        // Generous, since grazing light magnifies rounding: what looks like several is looked at again.
-        let pad = 1e-9 * (1.0 + distance + hit_rules::size(origin));
-        self.several = (distance - self.least).abs() <= pad || (self.several && distance > self.least);
-        self.least = if distance < self.least { distance } else { self.least };
+        distance
     }
 }
 
 /// The point at `distance`, moved onto the surface: the rounding of a far origin must not reach the next stretch.
+#[inline(always)]
 fn on_surface(shape: &Shape, origin: DVec2, direction: DVec2, distance: f64) -> DVec2 {
     if distance == 0.0 {
         return origin;

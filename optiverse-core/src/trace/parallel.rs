@@ -1,15 +1,17 @@
 //! Shares the source rays out among threads and joins the results in order.
 
+use std::collections::BTreeMap;
 use std::num::NonZero;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::balance::PowerBalance;
 use super::emit::Emission;
 use super::options::{TraceControl, TraceError, TraceOptions};
 use super::paths::RayPaths;
 use super::tracer::{Batch, Tracer};
-use super::walker::Cancelled;
+use super::walker::{self, Cancelled};
 use crate::optics::OpticalSystem;
 
 /// Source rays handed out at a time. The number must not depend on the number of threads: sums of power are rounded
@@ -83,7 +85,8 @@ pub fn trace_into(
     options.validate()?;
     let emission = Emission::new(system, options);
     control.begin(emission.len());
-    let job = Job { system, options, control, emission: &emission, rays: Rays::All, keep_rays: false, is_over: None };
+    let batch = Batch { emission: &emission, rays: Rays::All, is_over: None };
+    let job = Job { system, options, control, batch, keep_rays: false };
     *paths = job.run(room)?.paths;
     paths.items.extend_from_slice(system.items());
     paths.source_items.extend_from_slice(system.source_items());
@@ -98,7 +101,8 @@ pub(super) fn trace_rays(
     emission: &Emission<'_>,
     rays: Rays<'_>,
 ) -> Result<Traced, TraceError> {
-    Job { system, options, control, emission, rays, keep_rays: true, is_over: None }.run(RayPaths::empty())
+    let batch = Batch { emission, rays, is_over: None };
+    Job { system, options, control, batch, keep_rays: true }.run(RayPaths::empty())
 }
 
 /// Does as [`trace_rays`], until `is_over`, which is asked before each ray; rays that were not begun are not in the result then.
@@ -110,7 +114,29 @@ pub(super) fn trace_rays_until(
     rays: Rays<'_>,
     is_over: IsOver<'_>,
 ) -> Result<Traced, TraceError> {
-    Job { system, options, control, emission, rays, keep_rays: true, is_over: Some(is_over) }.run(RayPaths::empty())
+    let batch = Batch { emission, rays, is_over: Some(is_over) };
+    Job { system, options, control, batch, keep_rays: true }.run(RayPaths::empty())
+}
+
+/// Chunks that have been traced, on several threads.
+#[derive(Debug, Default)]
+struct Queue {
+    /// Those whose turn has not come, by number; each ray on its own.
+    waiting: BTreeMap<u64, Vec<walker::Traced>>,
+    /// Memory for others.
+    spare: Vec<Vec<walker::Traced>>,
+}
+
+/// The result, on several threads.
+struct Output {
+    traced: Traced,
+    /// The chunk that comes next.
+    next: u64,
+}
+
+/// What is in a mutex. A thread that panics while it holds one takes the trace with it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Tells whether time is up.
@@ -139,10 +165,8 @@ struct Job<'a> {
     system: &'a OpticalSystem,
     options: &'a TraceOptions,
     control: &'a TraceControl,
-    emission: &'a Emission<'a>,
-    rays: Rays<'a>,
+    batch: Batch<'a>,
     keep_rays: bool,
-    is_over: Option<IsOver<'a>>,
 }
 
 impl Job<'_> {
@@ -152,37 +176,24 @@ impl Job<'_> {
         if threads == 1 { self.trace_here(room) } else { self.trace_on(threads, room) }
     }
 
-    /// Number of source rays to trace.
-    fn ray_count(&self) -> u64 {
-        match self.rays {
-            Rays::All => self.emission.len(),
-            Rays::These(numbers) => numbers.len() as u64,
-        }
-    }
-
-    fn is_over(&self) -> bool {
-        self.is_over.is_some_and(|is_over| is_over())
-    }
-
     fn chunks(&self) -> u64 {
-        self.ray_count().div_ceil(CHUNK)
+        self.batch.len().div_ceil(CHUNK)
     }
 
     fn tracer(&self, max_vertices: usize) -> Tracer<'_> {
         Tracer::new(self.system, self.options, self.control, max_vertices)
     }
 
-    /// Traces one chunk of source rays and appends it to what the tracer has, and what became of each ray to `kept`.
-    fn trace_chunk(&self, tracer: &mut Tracer<'_>, chunk: u64, kept: &mut Vec<TracedRay>) -> Result<(), TraceError> {
+    /// The places of a chunk among the rays to trace.
+    fn places(&self, chunk: u64) -> Range<u64> {
+        chunk * CHUNK..((chunk + 1) * CHUNK).min(self.batch.len())
+    }
+
+    /// Traces one chunk of source rays and appends it to what the tracer has, and what became of each ray to `kept`; the number of rays traced.
+    fn trace_chunk(&self, tracer: &mut Tracer<'_>, chunk: u64, kept: &mut Vec<TracedRay>) -> Result<u64, TraceError> {
         let mut sum = PowerBalance::default();
-        let rays = chunk * CHUNK..((chunk + 1) * CHUNK).min(self.ray_count());
-        let number_of = |at: u64| match self.rays {
-            Rays::All => at,
-            // The numbers of rays that are listed lie in memory.
-            Rays::These(numbers) => numbers[at as usize],
-        };
-        let batch = Batch { emission: self.emission, number_of: &number_of, is_over: &|| self.is_over() };
-        let untraced = tracer.trace_rays(&batch, rays.clone(), &mut |number, paths, balance| {
+        let places = self.places(chunk);
+        let untraced = tracer.trace_rays(&self.batch, places.clone(), &mut |number, paths, balance| {
             sum.add(balance);
             if self.keep_rays {
                 kept.push(TracedRay { number, paths, balance: *balance });
@@ -190,11 +201,10 @@ impl Job<'_> {
         });
         let traced = untraced.map_err(|Cancelled| TraceError::Cancelled)?;
         if tracer.paths.truncated {
-            sum.book_untraced(rays.end - rays.start - traced);
+            sum.book_untraced(places.end - places.start - traced);
         }
         tracer.paths.balance.add(&sum);
-        self.control.advance(if tracer.paths.truncated { rays.end - rays.start } else { traced });
-        Ok(())
+        Ok(traced)
     }
 
     fn trace_here(&self, room: RayPaths) -> Result<Traced, TraceError> {
@@ -206,10 +216,12 @@ impl Job<'_> {
                 tracer.paths.balance.book_untraced(self.rays_from(chunk));
                 break;
             }
-            if self.is_over() {
+            if self.batch.is_over() {
                 break;
             }
-            self.trace_chunk(&mut tracer, chunk, &mut rays)?;
+            let traced = self.trace_chunk(&mut tracer, chunk, &mut rays)?;
+            let places = self.places(chunk);
+            self.control.advance(if tracer.paths.truncated { places.end - places.start } else { traced });
             self.reserve(&mut tracer.paths, (chunk + 1) * CHUNK);
         }
         Ok(Traced { paths: tracer.paths, rays })
@@ -217,48 +229,44 @@ impl Job<'_> {
 
     /// Makes room for all rays once some are traced: the others will be about as long. Memory that turns out too small is copied to grow.
     fn reserve(&self, paths: &mut RayPaths, rays: u64) {
-        if rays >= self.ray_count() || paths.has_room() {
+        if rays >= self.batch.len() || paths.has_room() {
             return;
         }
-        let ahead = self.ray_count() as f64 / rays as f64 * 1.05;
+        let ahead = self.batch.len() as f64 / rays as f64 * 1.05;
         // A guess must not take more memory than there is: past a size at which copying is rare, it only doubles.
         let guess = |count: usize| ((count as f64 * ahead) as usize).min((2 * count).max(MAX_GUESS));
         paths.reserve(guess(paths.vertex_count()).min(self.options.max_vertices), guess(paths.len()));
     }
 
-    /// Chunks go to threads in order; results are joined in that order, so the number of threads leaves no trace in them.
+    /// Chunks go to threads in order. Each ray is kept as it was traced until all before it are in the result; then whoever comes by puts it into
+    /// the columns, while others trace. So the number of threads leaves no trace in the result, and nothing is copied more often than on one thread.
     fn trace_on(&self, threads: usize, room: RayPaths) -> Result<Traced, TraceError> {
-        let chunks = self.chunks();
         let next = AtomicU64::new(0);
-        let vertices = AtomicUsize::new(0);
+        let queue = Mutex::new(Queue::default());
+        let output = Mutex::new(Output { traced: Traced { paths: room, rays: Vec::new() }, next: 0 });
+        let is_full = AtomicBool::new(false);
         let worker = || {
             let mut tracer = self.tracer(self.options.max_vertices);
-            let mut done: Vec<(u64, Traced)> = Vec::new();
-            let mut rays = Vec::new();
             loop {
-                // Whatever has been counted by now comes before the chunk that is taken next: if it fills the result, that
-                // chunk has no place in it.
-                if vertices.load(Ordering::SeqCst) > self.options.max_vertices || self.is_over() {
-                    return Ok(done);
+                if is_full.load(Ordering::Relaxed) || self.batch.is_over() {
+                    return Ok(());
                 }
-                let chunk = next.fetch_add(1, Ordering::SeqCst);
-                if chunk >= chunks {
-                    return Ok(done);
+                let chunk = next.fetch_add(1, Ordering::Relaxed);
+                if chunk >= self.chunks() {
+                    return Ok(());
                 }
-                self.trace_chunk(&mut tracer, chunk, &mut rays)?;
-                // The next chunk will be about as large.
-                let next_paths = RayPaths::with_capacity(tracer.paths.vertex_count());
-                let paths = std::mem::replace(&mut tracer.paths, next_paths);
-                vertices.fetch_add(paths.vertex_count(), Ordering::SeqCst);
-                let full = paths.truncated;
-                done.push((chunk, Traced { paths, rays: std::mem::take(&mut rays) }));
-                if full {
-                    vertices.store(usize::MAX / 2, Ordering::SeqCst);
-                    return Ok(done);
+                let mut rays = lock(&queue).spare.pop().unwrap_or_default();
+                let traced = tracer.trace_apart(&self.batch, self.places(chunk), &mut rays);
+                self.control.advance(traced.map_err(|Cancelled| TraceError::Cancelled)?);
+                lock(&queue).waiting.insert(chunk, rays);
+                // Who has the output sees to what waits; the last comes by when all have ended.
+                if let Ok(mut output) = output.try_lock() {
+                    self.join(&mut output, &queue)?;
+                    is_full.fetch_or(output.traced.paths.truncated, Ordering::Relaxed);
                 }
             }
         };
-        let results: Vec<Result<Vec<(u64, Traced)>, TraceError>> = std::thread::scope(|scope| {
+        let results: Vec<Result<(), TraceError>> = std::thread::scope(|scope| {
             let handles: Vec<_> = (1..threads).map(|_| scope.spawn(worker)).collect();
             let own = worker();
             let others = handles.into_iter().map(|handle| match handle.join() {
@@ -267,41 +275,51 @@ impl Job<'_> {
             });
             std::iter::once(own).chain(others).collect()
         });
-        let mut done = Vec::new();
-        for result in results {
-            done.append(&mut result?);
+        results.into_iter().collect::<Result<(), TraceError>>()?;
+        let mut output = output.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.join(&mut output, &queue)?;
+        if output.next < self.chunks() {
+            output.traced.paths.balance.book_untraced(self.rays_from(output.next));
         }
-        done.sort_unstable_by_key(|&(chunk, _)| chunk);
+        Ok(output.traced)
+    }
 
-        let total: usize = done.iter().map(|(_, traced)| traced.paths.vertex_count()).sum();
-        let mut joined = room;
-        joined.reserve(total.min(self.options.max_vertices), 0);
-        let mut rays = Vec::new();
-        let mut after = 0;
-        for (chunk, Traced { mut paths, rays: mut of_chunk }) in done {
-            let room = self.options.max_vertices - joined.vertex_count();
-            if paths.vertex_count() > room || (paths.truncated && room < self.options.max_vertices) {
-                // The limit falls into this chunk: trace it again with what is left.
-                let mut tracer = self.tracer(room);
-                of_chunk.clear();
-                self.trace_chunk(&mut tracer, chunk, &mut of_chunk)?;
-                paths = tracer.paths;
+    /// Puts the chunks that are next into the result.
+    fn join(&self, output: &mut Output, queue: &Mutex<Queue>) -> Result<(), TraceError> {
+        loop {
+            if output.traced.paths.truncated {
+                return Ok(());
             }
-            joined.append(&mut paths);
-            rays.append(&mut of_chunk);
-            after = chunk + 1;
-            if joined.truncated {
-                break;
+            let Some(rays) = lock(queue).waiting.remove(&output.next) else { return Ok(()) };
+            let chunk = output.next;
+            output.next += 1;
+            let Traced { paths, rays: kept } = &mut output.traced;
+            let vertices: usize = rays.iter().map(|ray| ray.vertices.len()).sum();
+            if paths.vertex_count() + vertices > self.options.max_vertices || rays.iter().any(|ray| ray.cut) {
+                // The limit falls into this chunk: it is traced again with what is left.
+                let mut tracer = self.tracer(self.options.max_vertices);
+                tracer.paths = std::mem::replace(paths, RayPaths::empty());
+                self.trace_chunk(&mut tracer, chunk, kept)?;
+                *paths = tracer.paths;
+                continue;
             }
+            let mut sum = PowerBalance::default();
+            for (ray, place) in rays.iter().zip(self.places(chunk)) {
+                paths.push_traced(ray);
+                sum.add(&ray.balance);
+                if self.keep_rays {
+                    let number = self.batch.number_of(place);
+                    kept.push(TracedRay { number, paths: ray.paths.len(), balance: ray.balance });
+                }
+            }
+            paths.balance.add(&sum);
+            lock(queue).spare.push(rays);
+            self.reserve(&mut output.traced.paths, (chunk + 1) * CHUNK);
         }
-        if after < chunks {
-            joined.balance.book_untraced(self.rays_from(after));
-        }
-        Ok(Traced { paths: joined, rays })
     }
 
     /// Number of source rays from a chunk on.
     fn rays_from(&self, chunk: u64) -> u64 {
-        self.ray_count().saturating_sub(chunk * CHUNK)
+        self.batch.len().saturating_sub(chunk * CHUNK)
     }
 }

@@ -54,29 +54,6 @@ impl RayPaths {
         self.endings.push(record.ending);
     }
 
-    /// Appends all paths of `other`.
-    pub(super) fn append(&mut self, other: &mut RayPaths) {
-        let vertices = self.points.len() as i64;
-        let paths = self.endings.len() as i64;
-        self.points.append(&mut other.points);
-        self.intensities.append(&mut other.intensities);
-        self.jones.append(&mut other.jones);
-        self.optical_paths_mm.append(&mut other.optical_paths_mm);
-        self.beam_radii_mm.append(&mut other.beam_radii_mm);
-        self.hit_items.append(&mut other.hit_items);
-        self.hit_interfaces.append(&mut other.hit_interfaces);
-        self.offsets.extend(other.offsets.drain(..).skip(1).map(|offset| offset + vertices));
-        self.parents.extend(other.parents.drain(..).map(|parent| if parent < 0 { parent } else { parent + paths }));
-        self.rgba.append(&mut other.rgba);
-        self.wavelengths_nm.append(&mut other.wavelengths_nm);
-        self.source_indices.append(&mut other.source_indices);
-        self.ray_indices.append(&mut other.ray_indices);
-        self.branch_vertices.append(&mut other.branch_vertices);
-        self.endings.append(&mut other.endings);
-        self.balance.add(&other.balance);
-        self.truncated |= other.truncated;
-    }
-
     /// A result without paths, with room for so many vertices.
     pub(super) fn with_capacity(vertices: usize) -> Self {
         let mut paths = RayPaths::empty();

@@ -8,13 +8,14 @@ use num_complex::Complex64;
 
 use super::emit::Emitted;
 use super::hit_rules::{Contact, STEP_MM};
-use super::interact::{self, Child, Incident, Outcome};
+use super::interact::{self, Child, Frame, Light, Outcome};
 use super::nearest_hit::Hit;
 use super::options::{TraceControl, TraceOptions};
-use super::paths::{Ending, Jones, RayPaths};
+use super::paths::{Ending, RayPaths};
 use super::vertices::{PathRecord, Vertex};
 use super::{BeamMatrices, LengthBudget, Physics, PowerBalance, SelfHits, WeakRays};
-use crate::optics::{OpticalSystem, Source, gaussian};
+use crate::optics::element::Element;
+use crate::optics::{OpticalSystem, Source, Surface, gaussian};
 
 /// The smallest intensity of a child that Optiverse 0.3.4 follows.
 const APP_WEAKEST: f64 = 0.02;
@@ -32,17 +33,10 @@ pub(super) struct Rules<'a> {
     pub(super) max_vertices: usize,
 }
 
-/// Light on its way.
+/// Light on its way, and how far it has come.
 #[derive(Clone, Copy, Debug)]
 struct Ray {
-    position: DVec2,
-    direction: DVec2,
-    intensity: f64,
-    jones: Jones,
-    wavelength_nm: f64,
-    q: Option<Complex64>,
-    /// Index of the medium, as far as it is known.
-    index: f64,
+    light: Light,
     remaining_mm: f64,
     optical_path_mm: f64,
     events: u32,
@@ -122,13 +116,15 @@ impl Walker {
     pub(super) fn new() -> Self {
         Walker {
             ray: Ray {
-                position: DVec2::ZERO,
-                direction: DVec2::X,
-                intensity: 0.0,
-                jones: [Complex64::ZERO; 2],
-                wavelength_nm: 0.0,
-                q: None,
-                index: 1.0,
+                light: Light {
+                    position: DVec2::ZERO,
+                    direction: DVec2::X,
+                    intensity: 0.0,
+                    jones: [Complex64::ZERO; 2],
+                    wavelength_nm: 0.0,
+                    index: 1.0,
+                    q: None,
+                },
                 remaining_mm: 0.0,
                 optical_path_mm: 0.0,
                 events: 0,
@@ -154,21 +150,21 @@ impl Walker {
         &self.traced
     }
 
-    /// Where the light is and where it goes.
-    #[inline]
-    pub(super) fn position_and_direction(&self) -> (DVec2, DVec2) {
-        (self.ray.position, self.ray.direction)
+    /// Gives away what has become of the source ray, and takes memory for the next one.
+    pub(super) fn give(&mut self, memory: &mut Traced) {
+        std::mem::swap(&mut self.traced, memory);
     }
 
-    /// The surfaces it has met where it is.
+    /// The light, where it is.
+    #[inline]
+    pub(super) fn light(&self) -> &Light {
+        &self.ray.light
+    }
+
+    /// The surfaces it has met there.
     #[inline]
     pub(super) fn contact(&self) -> Option<&Contact> {
         self.contact.met_any()
-    }
-
-    /// The light as it starts from where it is.
-    pub(super) fn incident(&self) -> Incident {
-        self.ray.incident()
     }
 
     /// Begins a source ray.
@@ -189,13 +185,15 @@ impl Walker {
             ..self.common
         };
         self.ray = Ray {
-            position: emitted.position,
-            direction: emitted.direction,
-            intensity: 1.0,
-            jones: emitted.jones,
-            wavelength_nm: parameters.wavelength_nm,
-            q: emitted.beam.map(|(q, _)| q),
-            index: 1.0,
+            light: Light {
+                position: emitted.position,
+                direction: emitted.direction,
+                intensity: 1.0,
+                jones: emitted.jones,
+                wavelength_nm: parameters.wavelength_nm,
+                index: 1.0,
+                q: emitted.beam.map(|(q, _)| q),
+            },
             remaining_mm: emitted.length_mm,
             optical_path_mm: 0.0,
             events: 0,
@@ -215,6 +213,7 @@ impl Walker {
     }
 
     /// Takes the light to what it meets next, or to its end where that is nothing.
+    #[inline(always)]
     pub(super) fn proceed(&mut self, found: Option<Hit>, rules: &Rules<'_>) -> Result<Going, Cancelled> {
         let ended = match found {
             Some(hit) if hit.distance <= self.ray.remaining_mm => self.meet(hit, rules),
@@ -223,10 +222,14 @@ impl Walker {
                 self.run_out(rules).map(|()| Some(ending))
             }
         };
+        if matches!(ended, Ok(None)) && self.exhausted(rules.options).is_none() && !rules.control.is_cancelled() {
+            return Ok(Going::On);
+        }
         self.settle(ended, rules)
     }
 
     /// Closes paths that have ended, and goes on with the light that waits, until there is light that goes on.
+    #[inline(never)]
     fn settle(&mut self, mut ended: Result<Option<Ending>, Full>, rules: &Rules<'_>) -> Result<Going, Cancelled> {
         loop {
             match ended.map(|ending| ending.or_else(|| self.exhausted(rules.options))) {
@@ -235,7 +238,8 @@ impl Walker {
                 Ok(Some(ending)) => self.close(ending),
                 Err(Full) => {
                     self.close(Ending::Limit);
-                    self.traced.balance.limit += self.waiting.iter().map(|waiting| waiting.ray.intensity).sum::<f64>();
+                    self.traced.balance.limit +=
+                        self.waiting.iter().map(|waiting| waiting.ray.light.intensity).sum::<f64>();
                     self.traced.cut = true;
                     return Ok(Going::Done);
                 }
@@ -249,17 +253,18 @@ impl Walker {
                 Err(Full)
             } else {
                 self.traced.vertices.extend_from_within(from..from + next.prefix_len);
-                self.show(self.ray.intensity, self.ray.jones, next.beam_radius_mm);
+                self.show_as(next.beam_radius_mm);
                 Ok(None)
             };
         }
     }
 
     /// Why the light goes no further, where it does not.
+    #[inline(always)]
     fn exhausted(&self, options: &TraceOptions) -> Option<Ending> {
         if self.ray.events >= options.max_events {
             Some(Ending::TooManyEvents)
-        } else if self.ray.intensity < options.min_intensity {
+        } else if self.ray.light.intensity < options.min_intensity {
             Some(Ending::TooWeak)
         } else if self.ray.remaining_mm <= 0.0 {
             Some(Ending::TooLong)
@@ -270,127 +275,162 @@ impl Walker {
 
     /// The last stretch of light that meets nothing more within its length.
     fn run_out(&mut self, rules: &Rules<'_>) -> Result<(), Full> {
-        let end = self.ray.position + self.ray.direction * self.ray.remaining_mm;
-        self.travel(self.ray.remaining_mm, end, self.ray.index, rules)?;
-        self.push(end, self.ray.beam_radius(), (-1, -1), rules)
+        let end = self.ray.light.position + self.ray.light.direction * self.ray.remaining_mm;
+        self.ray.light.position = end;
+        self.travel(self.ray.remaining_mm, rules)?;
+        self.push(end, self.beam_radius(), (-1, -1), rules)
     }
 
-    /// Brings the light along free space of index `index` to `end`, with vertices in between where a Gaussian beam's envelope needs them.
-    #[inline]
-    fn travel(&mut self, distance: f64, end: DVec2, index: f64, rules: &Rules<'_>) -> Result<(), Full> {
-        let start = self.traced.vertices.last().map_or(self.ray.position, |vertex| vertex.point);
-        let optical_path = index * start.distance(end);
-        if let Some(q) = self.ray.q {
-            let reduced = match rules.options.physics.beam_matrices {
-                BeamMatrices::Signed => distance / index,
-                BeamMatrices::Unsigned => distance,
-            };
-            let begun_mm = self.ray.optical_path_mm;
-            let count = gaussian::samples(q, reduced, self.ray.wavelength_nm);
-            for k in 1..count {
-                let part = f64::from(k) / f64::from(count);
-                self.ray.optical_path_mm = begun_mm + optical_path * part;
-                self.ray.q = Some(q + part * reduced);
-                self.push(start + (end - start) * part, self.ray.beam_radius(), (-1, -1), rules)?;
-            }
-            self.ray.optical_path_mm = begun_mm;
-            self.ray.q = Some(if reduced > 1e-12 { q + reduced } else { q });
+    /// Brings the light along free space to its new position, with vertices in between where a Gaussian beam's envelope needs them.
+    #[inline(always)]
+    fn travel(&mut self, distance: f64, rules: &Rules<'_>) -> Result<(), Full> {
+        let end = self.ray.light.position;
+        let start = self.traced.vertices.last().map_or(end, |vertex| vertex.point);
+        let optical_path = self.ray.light.index * start.distance(end);
+        if let Some(q) = self.ray.light.q {
+            self.spread(q, distance, (start, end), optical_path, rules)?;
         }
         self.ray.optical_path_mm += optical_path;
         Ok(())
     }
 
+    /// Widens a Gaussian beam along its way.
+    #[inline(never)]
+    fn spread(
+        &mut self,
+        q: Complex64,
+        distance: f64,
+        (start, end): (DVec2, DVec2),
+        optical_path: f64,
+        rules: &Rules<'_>,
+    ) -> Result<(), Full> {
+        let reduced = match rules.options.physics.beam_matrices {
+            BeamMatrices::Signed => distance / self.ray.light.index,
+            BeamMatrices::Unsigned => distance,
+        };
+        let begun_mm = self.ray.optical_path_mm;
+        let count = gaussian::samples(q, reduced, self.ray.light.wavelength_nm);
+        for k in 1..count {
+            let part = f64::from(k) / f64::from(count);
+            self.ray.optical_path_mm = begun_mm + optical_path * part;
+            self.ray.light.q = Some(q + part * reduced);
+            self.push(start + (end - start) * part, self.beam_radius(), (-1, -1), rules)?;
+        }
+        self.ray.optical_path_mm = begun_mm;
+        self.ray.light.q = Some(if reduced > 1e-12 { q + reduced } else { q });
+        Ok(())
+    }
+
     /// Brings the light to a surface and lets them interact; the ending, where the path ends there.
-    #[inline]
+    #[inline(always)]
     fn meet(&mut self, hit: Hit, rules: &Rules<'_>) -> Result<Option<Ending>, Full> {
         let physics = rules.options.physics;
         let surface = &rules.system.surfaces()[hit.surface as usize];
-        let mut incident = Incident { point: hit.point, ..self.ray.incident() };
-        incident.index = interact::media(surface, &incident, physics).map_or(self.ray.index, |(near, _)| near);
-        self.travel(hit.distance, hit.point, incident.index, rules)?;
+        self.ray.light.position = hit.point;
+        let frame = interact::frame(surface, &self.ray.light, physics);
+        if let Some((near, _)) = interact::media(surface, &frame, &self.ray.light, physics) {
+            self.ray.light.index = near;
+        }
+        self.travel(hit.distance, rules)?;
         // Numbers of items and interfaces come from vectors in memory; the format of the result bounds them at 2³¹.
         self.push(hit.point, f64::NAN, (surface.item as i32, surface.interface as i32), rules)?;
         self.ray.remaining_mm -= hit.distance;
         self.ray.events += 1;
         let mut drawn_limit = f64::INFINITY;
-        if let Some(q) = self.ray.q {
-            let radius = gaussian::radius(q, self.ray.wavelength_nm);
-            let (share, half) = interact::aperture(surface, &incident, radius, physics);
-            self.traced.balance.clipped += self.ray.intensity * (1.0 - share);
-            self.ray.intensity *= share;
-            incident.intensity = self.ray.intensity;
-            let clipped = half > 1e-12 && radius > half + 1e-9;
-            incident.q = Some(if clipped { gaussian::with_radius(q, half, self.ray.wavelength_nm) } else { q });
-            if physics.beam_matrices == BeamMatrices::Unsigned && half > 1e-12 {
-                drawn_limit = half;
-            }
+        if let Some(q) = self.ray.light.q {
+            drawn_limit = self.clip(q, surface, &frame, physics);
         }
-        self.contact.meet(self.ray.direction, hit.distance, hit.surface, surface.shape(), hit.point);
+        self.contact.meet(self.ray.light.direction, hit.distance, hit.surface, surface.shape(), hit.point);
+        if let Element::Mirror(mirror) = surface.element() {
+            let child = interact::mirrored(mirror, surface, &frame, &self.ray.light, physics);
+            return Ok(self.follow(&child, false, drawn_limit, physics));
+        }
+        let outcome = interact::interact(surface, &frame, &self.ray.light, physics);
+        Ok(self.become_of(&outcome, drawn_limit, rules))
+    }
 
-        let outcome = interact::interact(surface, &incident, physics);
-        let before = self.ray.intensity;
-        match outcome {
-            Outcome::Blocked | Outcome::Absorbed => {
-                // Where nothing leaves, the vertex shows the beam as it would have left.
-                self.ray.q = incident.q;
-                self.show(before, self.ray.jones, self.ray.beam_radius().min_or_nan(drawn_limit));
-                Ok(Some(if matches!(outcome, Outcome::Blocked) { Ending::Blocked } else { Ending::Absorbed }))
-            }
-            Outcome::One { child, passed } => {
-                self.traced.balance.absorbed += before * (1.0 - child.share);
-                if child.share == 0.0 && physics.weak_rays == WeakRays::MinIntensity {
-                    self.ray.q = child.q;
-                    self.show(before, self.ray.jones, self.ray.beam_radius().min_or_nan(drawn_limit));
-                    self.ray.intensity = 0.0; // already in the books
-                    return Ok(Some(Ending::Absorbed));
-                }
-                self.go_on_as(&child, passed, hit.point, physics);
-                self.show(self.ray.intensity, self.ray.jones, self.ray.beam_radius().min_or_nan(drawn_limit));
-                Ok(None)
-            }
+    /// Cuts a Gaussian beam off at the aperture of a surface; the radius in mm within which it is drawn.
+    #[inline(never)]
+    fn clip(&mut self, q: Complex64, surface: &Surface, frame: &Frame, physics: Physics) -> f64 {
+        let light = &mut self.ray.light;
+        let radius = gaussian::radius(q, light.wavelength_nm);
+        let (share, half) = interact::aperture(surface, frame, radius, physics);
+        self.traced.balance.clipped += light.intensity * (1.0 - share);
+        light.intensity *= share;
+        if half > 1e-12 && radius > half + 1e-9 {
+            light.q = Some(gaussian::with_radius(q, half, light.wavelength_nm));
+        }
+        if physics.beam_matrices == BeamMatrices::Unsigned && half > 1e-12 { half } else { f64::INFINITY }
+    }
+
+    /// The light goes on one way; the ending where nothing of it is left.
+    #[inline(always)]
+    fn follow(&mut self, child: &Child, passed: bool, drawn_limit: f64, physics: Physics) -> Option<Ending> {
+        self.traced.balance.absorbed += self.ray.light.intensity * (1.0 - child.share);
+        if child.share == 0.0 && physics.weak_rays == WeakRays::MinIntensity {
+            self.ray.light.q = child.q;
+            self.show(drawn_limit);
+            self.ray.light.intensity = 0.0; // already in the books
+            return Some(Ending::Absorbed);
+        }
+        self.go_on_as(child, passed, physics);
+        self.show(drawn_limit);
+        None
+    }
+
+    /// The light becomes what a surface has made of it; the ending, where the path ends there.
+    #[inline(never)]
+    fn become_of(&mut self, outcome: &Outcome, drawn_limit: f64, rules: &Rules<'_>) -> Option<Ending> {
+        let physics = rules.options.physics;
+        let ending = match outcome {
+            Outcome::One { child, passed } => return self.follow(child, *passed, drawn_limit, physics),
+            // Where nothing leaves, the vertex shows the beam as it would have left.
+            Outcome::Blocked => Some(Ending::Blocked),
+            Outcome::Absorbed => Some(Ending::Absorbed),
             Outcome::Two { transmitted, reflected } => {
+                let before = self.ray.light.intensity;
                 let share = transmitted.share + reflected.share;
                 self.traced.balance.absorbed += before * (1.0 - share);
-                let transmitted_on = self.strong_enough(&transmitted, before, rules);
-                let reflected_on = self.strong_enough(&reflected, before, rules);
+                let transmitted_on = self.strong_enough(transmitted, before, rules);
+                let reflected_on = self.strong_enough(reflected, before, rules);
                 match (reflected_on, transmitted_on) {
                     (true, true) => {
                         let (ray, contact) = (self.ray, self.contact);
-                        self.go_on_as(&transmitted, true, hit.point, physics);
+                        self.go_on_as(transmitted, true, physics);
                         self.divide(drawn_limit);
                         (self.ray, self.contact) = (ray, contact);
-                        self.go_on_as(&reflected, false, hit.point, physics);
+                        self.go_on_as(reflected, false, physics);
                     }
-                    (true, false) => self.go_on_as(&reflected, false, hit.point, physics),
-                    (false, true) => self.go_on_as(&transmitted, true, hit.point, physics),
+                    (true, false) => self.go_on_as(reflected, false, physics),
+                    (false, true) => self.go_on_as(transmitted, true, physics),
                     (false, false) => {
-                        self.ray.q = transmitted.q;
-                        self.show(before, self.ray.jones, self.ray.beam_radius().min_or_nan(drawn_limit));
-                        self.ray.intensity = 0.0; // already in the books
-                        return Ok(Some(if share > 1e-12 { Ending::TooWeak } else { Ending::Absorbed }));
+                        self.ray.light.q = transmitted.q;
+                        self.show(drawn_limit);
+                        self.ray.light.intensity = 0.0; // already in the books
+                        return Some(if share > 1e-12 { Ending::TooWeak } else { Ending::Absorbed });
                     }
                 }
-                self.show(self.ray.intensity, self.ray.jones, self.ray.beam_radius().min_or_nan(drawn_limit));
-                Ok(None)
+                None
             }
-        }
+        };
+        self.show(drawn_limit);
+        ending
     }
 
-    /// The light leaves the surface at `point` as this child.
-    #[inline]
-    fn go_on_as(&mut self, child: &Child, passed: bool, point: DVec2, physics: Physics) {
-        let ray = &mut self.ray;
-        ray.position = match physics.self_hits {
-            SelfHits::Geometric => point,
-            SelfHits::StepAndSkip => point + child.direction * STEP_MM,
-        };
-        ray.direction = child.direction;
-        ray.intensity *= child.share;
-        ray.jones = child.jones;
-        ray.q = child.q;
-        ray.index = child.index;
+    /// The light leaves the surface where it is as this child.
+    #[inline(always)]
+    fn go_on_as(&mut self, child: &Child, passed: bool, physics: Physics) {
+        let light = &mut self.ray.light;
+        if physics.self_hits == SelfHits::StepAndSkip {
+            light.position += child.direction * STEP_MM;
+        }
+        light.direction = child.direction;
+        light.intensity *= child.share;
+        light.jones = child.jones;
+        light.q = child.q;
+        light.index = child.index;
         if physics.length_budget == LengthBudget::FirstStretch {
-            ray.remaining_mm = APP_STRETCH_MM;
+            self.ray.remaining_mm = APP_STRETCH_MM;
         }
         if passed {
             self.contact.pass();
@@ -416,7 +456,7 @@ impl Walker {
         self.waiting.push(Waiting {
             ray: self.ray,
             contact: self.contact,
-            beam_radius_mm: self.ray.beam_radius().min_or_nan(drawn_limit),
+            beam_radius_mm: self.beam_radius().min_or_nan(drawn_limit),
             prefix_len,
             open: self.open,
         });
@@ -426,15 +466,15 @@ impl Walker {
         self.traced.branch_paths.push(-1);
     }
 
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, point: DVec2, beam_radius_mm: f64, hit: (i32, i32), rules: &Rules<'_>) -> Result<(), Full> {
         if self.traced.vertices.len() >= rules.max_vertices {
             return Err(Full);
         }
         self.traced.vertices.push(Vertex {
             point,
-            intensity: self.ray.intensity,
-            jones: self.ray.jones,
+            intensity: self.ray.light.intensity,
+            jones: self.ray.light.jones,
             optical_path_mm: self.ray.optical_path_mm,
             beam_radius_mm,
             hit,
@@ -442,17 +482,29 @@ impl Walker {
         Ok(())
     }
 
-    /// Sets what an interaction changes at the last vertex.
-    #[inline]
-    fn show(&mut self, intensity: f64, jones: Jones, beam_radius_mm: f64) {
+    /// Sets what an interaction changes at the last vertex, from the light; its beam is drawn up to this radius in mm.
+    #[inline(always)]
+    fn show(&mut self, drawn_limit: f64) {
+        self.show_as(self.beam_radius().min_or_nan(drawn_limit));
+    }
+
+    #[inline(always)]
+    fn show_as(&mut self, beam_radius_mm: f64) {
+        let light = &self.ray.light;
         if let Some(last) = self.traced.vertices.last_mut() {
-            *last = Vertex { intensity, jones, beam_radius_mm, ..*last };
+            *last = Vertex { intensity: light.intensity, jones: light.jones, beam_radius_mm, ..*last };
         }
+    }
+
+    /// 1/e² radius in mm; NaN where the light is no Gaussian beam.
+    #[inline(always)]
+    fn beam_radius(&self) -> f64 {
+        self.ray.light.q.map_or(f64::NAN, |q| gaussian::radius(q, self.ray.light.wavelength_nm))
     }
 
     /// Ends the open path and books what is left of its power.
     fn close(&mut self, ending: Ending) {
-        *self.traced.balance.of(ending) += self.ray.intensity;
+        *self.traced.balance.of(ending) += self.ray.light.intensity;
         let open = self.open;
         if self.traced.vertices.len() < open.start + 2 {
             // One point is no path: the ray had no length, no events or no power to begin with.
@@ -473,28 +525,6 @@ impl Walker {
                 ..self.common
             },
         });
-    }
-}
-
-impl Ray {
-    /// The light as it starts from the ray's position; a Gaussian beam's parameter is filled in where it meets a surface.
-    #[inline]
-    fn incident(&self) -> Incident {
-        Incident {
-            point: self.position,
-            direction: self.direction,
-            intensity: self.intensity,
-            jones: self.jones,
-            wavelength_nm: self.wavelength_nm,
-            index: self.index,
-            q: None,
-        }
-    }
-
-    /// 1/e² radius in mm; NaN where it is no Gaussian beam.
-    #[inline]
-    fn beam_radius(&self) -> f64 {
-        self.q.map_or(f64::NAN, |q| gaussian::radius(q, self.wavelength_nm))
     }
 }
 

@@ -13,6 +13,9 @@ int main(void) {
   OK(optiverse_system_new(scene, OPTIVERSE_COMPILE_MODE_STRICT, &system));
   EXPECT(NO_THREAD, optiverse_trace(system, NULL, NULL, on_progress, NULL, &paths));
   CHECK(paths == NULL);
+  optiverse_client *client = NULL;
+  EXPECT(NO_THREAD, optiverse_client_connect("ws://127.0.0.1:1/ws/lab/ada", NULL, &client));
+  CHECK(client == NULL);
   // Without somebody to watch it no thread is needed.
   OK(optiverse_trace(system, NULL, NULL, NULL, NULL, &paths));
   OK(optiverse_paths_free(paths));

@@ -1,4 +1,5 @@
 // The C++ header: values, moves, exceptions, and spans on the memory of the library.
+#include <atomic>
 #include <cstring>
 #include <iostream>
 #include <string>
@@ -18,7 +19,7 @@ static_assert(is_move_only<optiverse::text> && is_move_only<optiverse::edit> && 
               is_move_only<optiverse::scene> && is_move_only<optiverse::control> &&
               is_move_only<optiverse::paths> && is_move_only<optiverse::system> &&
               is_move_only<optiverse::session> && is_move_only<optiverse::tracer> &&
-              is_move_only<optiverse::update>);
+              is_move_only<optiverse::update> && is_move_only<optiverse::client> && is_move_only<optiverse::peers>);
 
 // The error that a call throws.
 template <typename Call>
@@ -153,6 +154,41 @@ void sessions() {
   CHECK(thrown([] { optiverse::session::resume(1, 2, "{}"); }).code() == OPTIVERSE_RESULT_SAVED_WORK);
 }
 
+void clients() {
+  using std::chrono::milliseconds;
+  constexpr milliseconds patience(60000);
+  // Nobody listens there.
+  const auto url = "ws://127.0.0.1:1/ws/lab"s;
+  std::atomic<int> rung{0};
+  optiverse::client_options options;
+  options.user = "ada";
+  options.on_events = [&rung] { rung++; };
+  optiverse::client client(url, options);
+  auto event = client.wait_event(patience);
+  while (event && event->kind != OPTIVERSE_EVENT_KIND_DISCONNECTED) event = client.wait_event(patience);
+  CHECK(event && event->body.disconnected.is_final == 0);
+  client.share(optiverse::scene::parse(BENCH));
+  client.apply(optiverse::edit().move("M1", 3.0, 4.0));
+  client.apply(optiverse::edit().move("M1", 5.0, 4.0), OPTIVERSE_UNDO_STEP_CONTINUE);
+  CHECK(client.undo() && client.scene().number("M1", "x_mm") == 0.0 && client.redo() && !client.redo());
+  client.set_presence({1, 1.0, 2.0, nullptr, 0, {"", 0}});
+  client.retry();
+  CHECK(client.peers().view().empty() && !client.wait_synchronised(milliseconds(-1)));
+
+  // The callback goes with the client, wherever that is moved to.
+  optiverse::client moved = std::move(client);
+  const auto pending = moved.state().pending;
+  optiverse::client_options resumed;
+  resumed.saved = moved.save().str();
+  client = optiverse::client(url + "/ada", resumed);
+  CHECK(client.state().pending == pending && client.scene().number("M1", "x_mm") == 5.0);
+  client = std::move(moved);
+  CHECK(client.close(milliseconds(0)) == pending && rung > 0);
+  while (client.wait_event(patience)) {}
+  CHECK(thrown([&] { client.undo(); }).code() == OPTIVERSE_RESULT_CLOSED);
+  CHECK(thrown([&] { optiverse::client{url}; }).code() == OPTIVERSE_RESULT_ADDRESS);
+}
+
 }  // namespace
 
 int main(int argc, char **argv) {
@@ -163,6 +199,7 @@ int main(int argc, char **argv) {
   traces();
   tracers();
   sessions();
+  clients();
   CHECK(optiverse_handle_count() == 0);
   CHECK(optiverse::version() == std::string(OPTIVERSE_VERSION));
   return 0;

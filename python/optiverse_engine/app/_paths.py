@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final, Literal, TypeAlias
@@ -97,18 +97,29 @@ def _states(jones: NDArray[np.complex128], make: Any) -> list[Any]:
     return [known[key] for key in keys]
 
 
-def app_paths(
-    paths: RayPaths, labels: Sequence[Sequence[str]], source_numbers: Sequence[int], classes: Classes
-) -> list[Any]:
-    """Return the paths of a trace as the app's, in the app's order.
+@dataclass(frozen=True)
+class Names:
+    """What the app's paths call the items and the sources of a scene.
 
-    Args:
-        paths: the result.
-        labels: the app's name for each interface of each of `paths.items`.
-        source_numbers: the place in the app's list of each of `paths.sources`.
-        classes: what to make.
+    Attributes:
+        interfaces: by the id of an item, the names of its interfaces.
+        sources: the places of the scene's sources in the app's list.
 
     """
+
+    interfaces: Mapping[str, Sequence[str]]
+    sources: Sequence[int]
+
+    def agree_with(self, later: Names) -> bool:
+        """Whether what is in both has the same name in both."""
+        common = self.interfaces.keys() & later.interfaces.keys()
+        return all(self.interfaces[item] == later.interfaces[item] for item in common) and all(
+            before == after for before, after in zip(self.sources, later.sources, strict=False)
+        )
+
+
+def app_paths(paths: RayPaths, names: Names, classes: Classes) -> list[Any]:
+    """Return the paths of a trace as those of the app, in its order."""
     spans = list(itertools.pairwise(paths.offsets.tolist()))
     # Of their own memory, since the app's are: an array of the engine cannot be written to.
     points = list(np.array(paths.points))
@@ -124,9 +135,10 @@ def app_paths(
     intensities = paths.intensities.tolist()
     radii = paths.beam_radii_mm.tolist()
     is_beam = (~np.isnan(paths.beam_radii_mm[paths.offsets[:-1]])).tolist()
-    sources = [source_numbers[index] for index in paths.source_index.tolist()]
+    sources = [names.sources[index] for index in paths.source_index.tolist()]
     met = paths.hit_item >= 0
     hits = zip(paths.hit_item[met].tolist(), paths.hit_interface[met].tolist(), strict=True)
+    labels = [names.interfaces[item] for item in paths.items]
     elements = [labels[item][interface] for item, interface in hits]
     # How many vertices before each path's first are at an element.
     before = np.concatenate(([0], np.cumsum(met)))[paths.offsets].tolist()

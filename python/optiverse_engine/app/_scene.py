@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
-from optiverse_engine._native import RayPaths, Scene
+from optiverse_engine._native import Scene
 from optiverse_engine.app._elements import Properties, definition_interface, element_interface, known_to_027, label_of
-from optiverse_engine.app._paths import classes
+from optiverse_engine.app._light import Light
+from optiverse_engine.app._paths import Classes, Names, classes
 from optiverse_engine.app._sources import source_properties
 from optiverse_engine.errors import OptiverseError, OptiverseWarning
 
@@ -48,6 +49,9 @@ class AppScene:
 
     It is made by `convert_scene`, and taken by `trace_rays_polymorphic` in place of a list of elements. It is not for
     several threads at once, like the items it is made from.
+
+    Light is kept too: the next trace follows the rays that what has changed can have met, and paths that are as they
+    were are the same objects again. They are to be read, then, as the app does, and not to be written to.
     """
 
     def __init__(self) -> None:
@@ -58,12 +62,13 @@ class AppScene:
         self._wanted_sources: _Wanted = {}
         self._labels: dict[str, list[str]] = {}
         self._source_numbers: list[int] = []
+        self._light: Light | None = None
 
     def update(self, items: Iterable[Any], physics: str | None = None) -> None:
         """Follow the app's scene items: those with `get_interfaces_scene()` take part.
 
         `physics` are the rules by which interfaces are read, by default those of the version of the app. An item that
-        cannot be traced is left out of the next trace, with an `OptiverseWarning`.
+        cannot be traced is left out; the first trace without it says so by an `OptiverseWarning`.
         """
         physics = physics or classes().physics
         wanted: _Wanted = {}
@@ -143,15 +148,25 @@ class AppScene:
 
     def _forget(self) -> None:
         self._scene, self._components, self._sources = Scene(), _Kept(), _Kept()
-
-    def labels(self, paths: RayPaths) -> list[list[str]]:
-        """Return the app's names for the interfaces of each of `paths.items`."""
-        return [self._labels[item] for item in paths.items]
+        self._light = None
 
     @property
-    def source_numbers(self) -> Sequence[int]:
-        """The place in the app's list of each source of the scene."""
-        return self._source_numbers
+    def names(self) -> Names:
+        """What the app's paths call the items and sources of the scene."""
+        return Names(self._labels, self._source_numbers)
+
+    def paths(self, options: Mapping[str, Any], classes: Classes) -> list[Any]:
+        """Return the light of the scene as paths of the app.
+
+        Traced, and made anew, is what has changed since the last call. `options` are those of `Tracer`; with others
+        than in the last call that is all.
+        """
+        scene = self.scene
+        if self._light is None or not self._light.is_of(scene, options, classes):
+            # The paths of before are no longer needed, nor those of a trace that is interrupted.
+            self._light = None
+            self._light = Light(scene, options, classes)
+        return self._light.paths(self.names)
 
 
 def _component(interfaces: list[Properties], name: str) -> Properties:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from optiverse_engine import _native
 from optiverse_engine.app import _paths
 from optiverse_engine.app._scene import AppScene
 
@@ -25,6 +24,9 @@ def trace_rays_polymorphic(
 
     Paths are the same as the app's, in the same order, but for rounding. Where the app multiplies light (shares of
     power over 1) they are divided by their sum, with an `OptiverseWarning`.
+
+    Of what `convert_scene` made, only what has changed since the last call is traced, and paths that are as they were
+    are the same objects again: write to none of them. Of a list of elements all is traced, and the paths are new.
 
     Args:
         elements: the app's elements, read by attribute, or what `convert_scene` made of its items.
@@ -48,20 +50,18 @@ def trace_rays_polymorphic(
     """
     classes = _paths.classes()
     physics = classes.physics if physics is None else physics
+    few = sum(max(int(source.n_rays), 1) for source in sources) < parallel_threshold
+    options: dict[str, Any] = {
+        "physics": physics,
+        "max_events": max_events,
+        "min_intensity": min_intensity,
+        "smallest_hit_mm": epsilon,
+        "threads": 1 if parallel is False or few else None,
+    }
     if isinstance(elements, AppScene):
-        app, strict = elements, False
-    else:
-        app, strict = AppScene(), True
-        app.set_elements(elements, physics)
+        elements.set_sources(sources)
+        return elements.paths(options, classes)
+    app = AppScene()
+    app.set_elements(elements, physics)
     app.set_sources(sources)
-    alone = parallel is False or sum(max(int(source.n_rays), 1) for source in sources) < parallel_threshold
-    paths = app.scene.trace(
-        physics,
-        max_events=max_events,
-        min_intensity=min_intensity,
-        smallest_hit_mm=epsilon,
-        threads=1 if alone else None,
-        max_vertices=_native.DEFAULT_MAX_VERTICES,
-        strict=strict,
-    )
-    return _paths.app_paths(paths, app.labels(paths), app.source_numbers, classes)
+    return _paths.app_paths(app.scene.trace(**options, strict=True), app.names, classes)

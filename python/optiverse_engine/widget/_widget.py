@@ -346,9 +346,11 @@ class SceneWidget(anywidget.AnyWidget):
         revision = self.revision + 1
         with self.hold_sync():
             if whole:
-                self._scene = state
+                self._scene = {**state, "revision": revision}
             self._frame = {
                 "revision": revision,
+                # Not every host sets both at once: the page waits for those that go together.
+                "whole": self._scene["revision"],
                 "changed": None if whole else state,
                 "can_undo": self.can_undo,
                 "can_redo": self.can_redo,

@@ -16,9 +16,16 @@ use super::PATIENCE;
 
 /// The binary with its store in this directory, and where it listens.
 pub async fn start(directory: &Path) -> (Child, SocketAddr) {
+    let store = format!("sqlite:{}", directory.join("relay.db").display());
+    start_with(&["--store", &store], Stdio::inherit()).await
+}
+
+/// The binary with these options and this standard input, and where it listens.
+pub async fn start_with(options: &[&str], input: Stdio) -> (Child, SocketAddr) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_optiverse-relay"))
-        .args(["--listen", "127.0.0.1:0", "--log-format", "json", "--store"])
-        .arg(format!("sqlite:{}", directory.join("relay.db").display()))
+        .args(["--listen", "127.0.0.1:0", "--log-format", "json"])
+        .args(options)
+        .stdin(input)
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()

@@ -38,8 +38,17 @@ fn generate(ffi: &Path) -> Result<String, Box<dyn Error>> {
     let guard = "#define OPTIVERSE_H\n";
     let (before, after) = generated.split_once(guard).ok_or("cbindgen writes no include guard")?;
     let before = before.trim_start();
-    Ok(format!("{}\n{before}{guard}\n{}\n{}", include_str!("preamble.h"), constants()?, after.trim_start()))
+    let after = joined(after.trim_start());
+    Ok(format!("{}\n{before}{guard}\n{}\n{after}", include_str!("preamble.h"), constants()?))
 }
+
+/// One condition around declarations that follow each other, where cbindgen writes one around each.
+fn joined(declarations: &str) -> String {
+    declarations.replace(&format!("#endif\n\n{IF_CLIENT}"), "\n")
+}
+
+/// What stands around what only a library with clients has.
+const IF_CLIENT: &str = "#if defined(OPTIVERSE_CLIENT)\n";
 
 /// What the preprocessor is told and cbindgen cannot know.
 fn constants() -> Result<String, std::fmt::Error> {
@@ -53,6 +62,11 @@ fn constants() -> Result<String, std::fmt::Error> {
     }
     writeln!(out, "\n// For `optiverse_edit_add`: the item goes to the end of its list.")?;
     writeln!(out, "#define OPTIVERSE_AT_END SIZE_MAX")?;
+    writeln!(
+        out,
+        "\n// The library of this header has clients. One that is installed without them has a header without this line."
+    )?;
+    writeln!(out, "#define OPTIVERSE_CLIENT")?;
     Ok(out)
 }
 
@@ -81,6 +95,15 @@ fn is_declaration(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_condition_stands_around_neighbours() {
+        let each = format!(
+            "{IF_CLIENT}// A.\nint a(void);\n#endif\n\n{IF_CLIENT}// B.\nint b(void);\n#endif\n\nint c(void);\n"
+        );
+        let one = format!("{IF_CLIENT}// A.\nint a(void);\n\n// B.\nint b(void);\n#endif\n\nint c(void);\n");
+        assert_eq!(joined(&each), one);
+    }
 
     #[test]
     fn what_has_no_comment_is_found() {

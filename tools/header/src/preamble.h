@@ -12,6 +12,7 @@
 // - What is looked at (`const type *`, `optiverse_str`) belongs to the library, and the comment says for how long it is good.
 // - Text is UTF-8. Without a length it ends with a NUL; such text cannot name an item or a key that holds U+0000.
 // - `const` means that the call does not change what is behind the handle.
+// - What stands under `#if defined(OPTIVERSE_CLIENT)` is there if the library was installed with clients.
 // - Every function may be called from any thread at any time. Calls that change one handle wait for each other.
 // - What only the caller can know is the caller's to see to: that pointers to outputs, texts and structures point to
 //   memory of that type and length, and that what is looked at is not read after its time.

@@ -45,6 +45,30 @@ pub(super) struct CellRay {
     pub(super) start: f32,
 }
 
+/// What of a block is near a ray: a bit for each lane, and one for the link behind them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Near(u32);
+
+impl Near {
+    /// Nothing, and the cell ends here.
+    #[inline(always)]
+    pub(super) fn is_nothing(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The only lane, where it is one lane and nothing else.
+    #[inline(always)]
+    pub(super) fn single(self) -> Option<u32> {
+        (self.0 & self.0.wrapping_sub(1) == 0 && self.0 < 1 << LANES).then(|| self.0.trailing_zeros())
+    }
+
+    /// The lanes, as bits.
+    #[inline(always)]
+    pub(super) fn lanes(self) -> u32 {
+        self.0 & ((1 << LANES) - 1)
+    }
+}
+
 /// Pieces of up to eight surfaces, relative to the centre of their cell; the last lane may hold a link instead.
 ///
 /// Single precision is enough: the numbers are as small as the cell, and what is found is only a reason to look at a surface in double
@@ -73,42 +97,54 @@ impl Block {
         surface: u32x8::new([NONE; LANES]),
     };
 
-    /// The lanes, as bits, whose piece the line of the ray passes within its reach.
+    /// What of the block is near the line of the ray: the lanes whose piece it passes within its reach, and the link.
     #[inline(always)]
-    pub(super) fn near(&self, ray: CellRay) -> u32 {
+    pub(super) fn near(&self, ray: CellRay) -> Near {
+        Near(self.lanes_near(ray) | self.linked())
+    }
+
+    /// As [`near`](Self::near), in the cell where the ray begins: without pieces behind the ray and those of the surface `skip`.
+    #[inline(always)]
+    pub(super) fn near_ahead(&self, ray: CellRay, skip: u32) -> Near {
+        let ahead = self.x * ray.dx + self.y * ray.dy - f32x8::splat(ray.start);
+        let half = self.half_x * ray.dx + self.half_y * ray.dy;
+        let ahead = (ahead + half.abs() + self.reach).simd_ge(f32x8::ZERO).to_bitmask();
+        let others = self.surface.simd_ne(u32x8::splat(skip)).to_bitmask();
+        Near(self.lanes_near(ray) & ahead & others | self.linked())
+    }
+
+    #[inline(always)]
+    fn lanes_near(&self, ray: CellRay) -> u32 {
         let aside = self.y * ray.dx - self.x * ray.dy - f32x8::splat(ray.offset);
         let half = self.half_y * ray.dx - self.half_x * ray.dy;
         aside.abs().simd_le(half.abs() + self.reach).to_bitmask()
     }
 
-    /// As [`near`](Self::near), in the cell where the ray begins: without pieces behind the ray and those of the surface `skip`.
+    /// The bit of [`Near`] behind the lanes, where there is a link.
     #[inline(always)]
-    pub(super) fn near_ahead(&self, ray: CellRay, skip: u32) -> u32 {
-        let ahead = self.x * ray.dx + self.y * ray.dy - f32x8::splat(ray.start);
-        let half = self.half_x * ray.dx + self.half_y * ray.dy;
-        let ahead = (ahead + half.abs() + self.reach).simd_ge(f32x8::ZERO).to_bitmask();
-        let others = self.surface.simd_ne(u32x8::splat(skip)).to_bitmask();
-        self.near(ray) & ahead & others
+    fn linked(&self) -> u32 {
+        (self.surface.as_array()[LINK_LANE] & LINK) >> (31 - LANES)
     }
 
-    /// Where along the ray each piece begins at the earliest, from the centre of the cell on.
+    /// How far along the ray each piece is met at the earliest, from the ray's place nearest the centre of the cell on.
     #[inline(always)]
     pub(super) fn begins(&self, ray: CellRay) -> [f32; LANES] {
-        let middle = self.x * ray.dx + self.y * ray.dy;
-        let half = self.half_x * ray.dx + self.half_y * ray.dy;
-        (middle - half.abs() - self.reach).to_array()
+        let aside = self.y * ray.dx - self.x * ray.dy - f32x8::splat(ray.offset);
+        let half_aside = self.half_y * ray.dx - self.half_x * ray.dy;
+        let along = self.x * ray.dx + self.y * ray.dy;
+        let half_along = self.half_x * ray.dx + self.half_y * ray.dy;
+        // Where the lines cross; a surface that lies off the piece's line is met before or behind by its height over the sine of the angle between the
+        // lines, at most. Nothing is known where they are parallel.
+        let slope = half_along / half_aside;
+        let crossing = along - aside * slope - self.reach * (f32x8::ONE + slope.abs());
+        let end = along - half_along.abs() - self.reach;
+        crossing.simd_gt(end).bitselect(crossing, end).to_array()
     }
 
     /// The surface in a lane.
     #[inline(always)]
     pub(super) fn surface(&self, lane: u32) -> u32 {
         self.surface.as_array()[lane as usize % LANES]
-    }
-
-    /// Whether the cell goes on.
-    #[inline(always)]
-    pub(super) fn is_linked(&self) -> bool {
-        self.surface.as_array()[LINK_LANE] & LINK != 0
     }
 
     /// Where the cell goes on.
@@ -160,15 +196,14 @@ impl Block {
         true
     }
 
-    /// The same block where blocks and grids are numbered from these on.
-    pub(super) fn relinked(mut self, blocks: u32, grids: u32) -> Block {
+    /// Raises the number of a block that it is linked to, or of a grid.
+    pub(super) fn relink(&mut self, blocks: u32, grids: u32) {
         let at = &mut self.surface.as_mut_array()[LINK_LANE];
         *at = match (*at & LINK != 0, *at & TO_GRID != 0) {
             (false, _) => *at,
             (true, false) => at.wrapping_add(blocks),
             (true, true) => at.wrapping_add(grids),
         };
-        self
     }
 
     /// The surfaces that have pieces here.

@@ -132,15 +132,38 @@ impl Index {
     }
 
     /// Puts a piece into a cell that has no finer grid.
+    fn put(&mut self, cell: u32, surface: u32, piece: &Piece) {
+        Blocks { cells: &mut [], rest: &mut self.blocks }.put(cell, surface, piece);
+    }
+}
+
+/// Blocks while they are filled: those of the cells of a grid, which stand where they will stay, and those behind them.
+struct Blocks<'b> {
+    cells: &'b mut [Block],
+    rest: &'b mut Vec<Block>,
+}
+
+impl Blocks<'_> {
+    fn at(&mut self, number: u32) -> &mut Block {
+        let number = number as usize;
+        if number < self.cells.len() { &mut self.cells[number] } else { &mut self.rest[number - self.cells.len()] }
+    }
+
+    /// Adds a block; its number.
+    fn push(&mut self, block: Block) -> u32 {
+        self.rest.push(block);
+        // Of at most eight pieces to a cell and less than 2³⁰ in all.
+        (self.cells.len() + self.rest.len() - 1) as u32
+    }
+
+    /// Puts a piece into a cell that has no finer grid.
     fn put(&mut self, mut cell: u32, surface: u32, piece: &Piece) {
-        while !self.blocks[cell as usize].insert(surface, piece) {
-            cell = match self.blocks[cell as usize].link() {
+        while !self.at(cell).insert(surface, piece) {
+            cell = match self.at(cell).link() {
                 Some(Link::Block(next)) => next,
                 _ => {
-                    // Of at most eight pieces to a cell and less than 2³⁰ in all.
-                    let next = self.blocks.len() as u32;
-                    let displaced = self.blocks[cell as usize].set_link(Link::Block(next));
-                    self.blocks.push(displaced);
+                    let next = self.push(Block::EMPTY);
+                    *self.at(next) = self.at(cell).set_link(Link::Block(next));
                     next
                 }
             };
@@ -148,72 +171,78 @@ impl Index {
     }
 
     /// The surfaces of a cell that has no finer grid.
-    fn content(&self, mut cell: u32) -> Vec<u32> {
+    fn content(&mut self, mut cell: u32) -> Vec<u32> {
         let mut found = Vec::new();
         loop {
-            let block = &self.blocks[cell as usize];
+            let block = self.at(cell);
             found.extend(block.surfaces());
             let Some(Link::Block(next)) = block.link() else { return found };
             cell = next;
         }
     }
-
-    /// Takes over the blocks and grids of another index; the number of its first grid here.
-    fn absorb(&mut self, other: Index) -> u32 {
-        let (blocks, grids) = (self.blocks.len() as u32, self.grids.len() as u32);
-        self.grids.extend(other.grids.into_iter().map(|grid| grid.moved(blocks)));
-        self.blocks.extend(other.blocks.into_iter().map(|block| block.relinked(blocks, grids)));
-        grids
-    }
 }
 
-/// The grid over everything, its rows shared out among threads.
+/// The grid over everything, its rows shared out among threads, each of which fills the cells of a band where they will stay.
 fn build_root<'a>(aabb: Aabb, all: &[u32], tolerance: f64, shape: &impl Shapes<'a>) -> Index {
     let Choice { grid, spread, .. } = choose(aabb, all, tolerance, 1.0, shape);
-    let workers = workers(all.len(), grid.rows);
-    if workers == 1 {
-        return fill(grid, all, tolerance, Level { depth: 0, spread }, shape);
-    }
-    let bands: Vec<Grid> = (0..workers)
-        .map(|k| {
-            let (from, to) = (grid.rows * k / workers, grid.rows * (k + 1) / workers);
-            let aabb = Aabb { min: grid.cell_box(0, from).min, max: grid.cell_box(grid.columns - 1, to - 1).max };
-            Grid::new(aabb, (grid.columns, to - from), 0, tolerance)
-        })
-        .collect();
-    let parts: Vec<Index> = std::thread::scope(|scope| {
-        let started: Vec<_> = bands
-            .into_iter()
-            .map(|band| scope.spawn(move || fill(band, all, tolerance, Level { depth: 0, spread }, shape)))
+    let (columns, bands) = (grid.columns, workers(all.len(), grid.rows));
+    let level = Level { depth: 0, spread };
+    let cells = grid.len() as usize;
+    // With room for what comes behind, which is written to only where it is needed: to grow later is to have all of it in memory twice.
+    let mut blocks = Vec::with_capacity(cells + cells / 4);
+    blocks.resize(cells, Block::EMPTY);
+    let band = |k: u32, cells: &mut [Block]| {
+        let (from, to) = (grid.rows * k / bands, grid.rows * (k + 1) / bands);
+        let aabb = Aabb { min: grid.cell_box(0, from).min, max: grid.cell_box(columns - 1, to - 1).max };
+        fill(&Grid::new(aabb, (columns, to - from), 0, tolerance), all, tolerance, level, shape, cells)
+    };
+    let parts: Vec<Part> = std::thread::scope(|scope| {
+        let mut rest = blocks.as_mut_slice();
+        let mut cells_of = |k: u32| {
+            let rows = grid.rows * (k + 1) / bands - grid.rows * k / bands;
+            rest.split_off_mut(..(rows * columns) as usize).unwrap_or_default()
+        };
+        let first = cells_of(0);
+        let started: Vec<_> = (1..bands)
+            .map(|k| {
+                let cells = cells_of(k);
+                scope.spawn(move || band(k, cells))
+            })
             .collect();
-        let joined = started.into_iter().map(|part| match part.join() {
+        let own = band(0, first);
+        let others = started.into_iter().map(|part| match part.join() {
             Ok(part) => part,
             Err(panic) => std::panic::resume_unwind(panic),
         });
-        joined.collect()
+        std::iter::once(own).chain(others).collect()
     });
-    join(grid, parts)
+    // What the bands' cells are linked to comes to stand behind the cells of all; a band counted it from behind its own cells.
+    let mut grids = vec![grid];
+    let mut from = 0;
+    for part in parts {
+        let own = part.cells;
+        let (shift, first) = ((blocks.len() as u32).wrapping_sub(own), grids.len() as u32);
+        for block in &mut blocks[from..from + own as usize] {
+            block.relink(shift, first);
+        }
+        from += own as usize;
+        grids.extend(part.grids.into_iter().map(|grid| grid.moved(shift)));
+        blocks.extend(part.rest.into_iter().map(|mut block| {
+            block.relink(shift, first);
+            block
+        }));
+    }
+    Index { blocks, grids, tolerance, ..Index::default() }
 }
 
-/// Bands of one grid as one index.
-fn join(grid: Grid, parts: Vec<Index>) -> Index {
-    let cells = grid.len() as usize;
-    let total = parts.iter().map(|part| part.blocks.len()).sum();
-    let mut index = Index { blocks: Vec::with_capacity(total), grids: vec![grid], ..Index::default() };
-    // The cells of all bands stand in front, row by row; what they link to behind them.
-    let mut rest = Vec::with_capacity(total - cells);
-    for part in parts {
-        let own = part.grids[0].len();
-        // A block that was number `own + i` comes to stand at `cells + rest + i`; the band's own grid falls away.
-        let blocks = ((cells + rest.len()) as u32).wrapping_sub(own);
-        let grids = index.grids.len() as u32 - 1;
-        index.grids.extend(part.grids.into_iter().skip(1).map(|grid| grid.moved(blocks)));
-        let mut moved = part.blocks.into_iter().map(|block| block.relinked(blocks, grids));
-        index.blocks.extend(moved.by_ref().take(own as usize));
-        rest.extend(moved);
-    }
-    index.blocks.append(&mut rest);
-    index
+/// What a grid over a part of everything has besides the blocks of its cells.
+struct Part {
+    /// Number of cells.
+    cells: u32,
+    /// The blocks behind those of the cells, from that number on.
+    rest: Vec<Block>,
+    /// Finer grids.
+    grids: Vec<Grid>,
 }
 
 /// Threads to build with: as many as there are cores, where there is work for them.
@@ -276,10 +305,18 @@ fn choose<'a>(aabb: Aabb, surfaces: &[u32], tolerance: f64, spread: f64, shape: 
     best
 }
 
-/// The index of one grid over these surfaces, with finer grids where it is crowded.
-fn fill<'a>(grid: Grid, surfaces: &[u32], tolerance: f64, level: Level, shape: &impl Shapes<'a>) -> Index {
+/// Fills the cells of a grid, which are empty, with these surfaces, and makes finer grids where it is crowded.
+fn fill<'a>(
+    grid: &Grid,
+    surfaces: &[u32],
+    tolerance: f64,
+    level: Level,
+    shape: &impl Shapes<'a>,
+    cells: &mut [Block],
+) -> Part {
     let columns = grid.columns;
-    let mut index = Index { blocks: vec![Block::EMPTY; grid.len() as usize], tolerance, ..Index::default() };
+    let mut part = Part { cells: grid.len(), rest: Vec::new(), grids: Vec::new() };
+    let mut blocks = Blocks { cells, rest: &mut part.rest };
     let mut counts = vec![0_u32; grid.len() as usize];
     let mut crowded: BTreeMap<u32, Vec<(u32, Piece)>> = BTreeMap::new();
     for &surface in surfaces {
@@ -289,13 +326,12 @@ fn fill<'a>(grid: Grid, surfaces: &[u32], tolerance: f64, level: Level, shape: &
             if level.depth < MOST_DEPTH && counts[cell as usize] > cost::CROWDED {
                 crowded.entry(cell).or_default().push((surface, *piece));
             } else {
-                index.put(cell, surface, piece);
+                blocks.put(cell, surface, piece);
             }
         });
     }
-    index.grids.push(grid.clone());
     for (cell, late) in crowded {
-        let mut inside = index.content(cell);
+        let mut inside = blocks.content(cell);
         inside.extend(late.iter().map(|(surface, _)| *surface));
         inside.sort_unstable();
         inside.dedup();
@@ -303,14 +339,23 @@ fn fill<'a>(grid: Grid, surfaces: &[u32], tolerance: f64, level: Level, shape: &
         let finer = choose(aabb, &inside, tolerance, level.spread, shape);
         if finer.grid.len() > 1 && cost::worth_a_grid(counts[cell as usize], finer.cost) {
             let level = Level { depth: level.depth + 1, spread: finer.spread };
-            let finer = index.absorb(fill(finer.grid, &inside, tolerance, level, shape));
-            index.blocks[cell as usize] = Block::EMPTY;
-            index.blocks[cell as usize].set_link(Link::Grid(finer));
+            let mut own = vec![Block::EMPTY; finer.grid.len() as usize];
+            let inner = fill(&finer.grid, &inside, tolerance, level, shape, &mut own);
+            // Its cells follow what is here, and what it has behind them follows them.
+            let (shift, first) = ((blocks.cells.len() + blocks.rest.len()) as u32, part.grids.len() as u32 + 1);
+            for mut block in own.into_iter().chain(inner.rest) {
+                block.relink(shift, first);
+                blocks.rest.push(block);
+            }
+            *blocks.at(cell) = Block::EMPTY;
+            blocks.at(cell).set_link(Link::Grid(first - 1));
+            part.grids.push(finer.grid.moved(shift));
+            part.grids.extend(inner.grids.into_iter().map(|grid| grid.moved(shift)));
         } else {
             for (surface, piece) in &late {
-                index.put(cell, *surface, piece);
+                blocks.put(cell, *surface, piece);
             }
         }
     }
-    index
+    part
 }

@@ -6,16 +6,25 @@ use super::block::LANES;
 use super::grid::Grid;
 use crate::geometry::Aabb;
 
-// Estimates, in units of one block of pieces tested, that choose well on the scenes of `benches/scenes`.
+// In units of one block of pieces tested, which is about 30 instructions. Others were tried on the scenes of `benches/scenes`, where these need the fewest
+// instructions and mispredicted branches together, 60 instructions to a branch.
 const BLOCK: f64 = 1.0;
+/// One more block of a cell: whether there is one cannot be predicted.
+const NEXT_BLOCK: f64 = 3.0;
 const STEP: f64 = 0.6;
+/// A piece near the ray that is not the one it meets.
+const NEAR: f64 = 3.0;
 const ENTER: f64 = 4.0;
 
 /// Pieces in a cell from which a finer grid over it is considered.
 pub(super) const CROWDED: u32 = 3 * LANES as u32;
 
 /// Cells for each surface that are considered.
-const DENSITIES: [f64; 5] = [0.06, 0.12, 0.25, 0.5, 1.0];
+const DENSITIES: [f64; 5] = [0.06, 0.15, 0.33, 0.6, 1.0];
+
+/// Surfaces of large systems, of which no more than [`DENSE`] cells are made for each: memory counts then, and finer cells gain a few percent.
+const MANY: usize = 1 << 18;
+const DENSE: f64 = 0.33;
 
 /// Where few surfaces are counted, cells that are not square are considered too: width to height.
 const ASPECTS: [f64; 5] = [1.0, 0.25, 0.0625, 4.0, 16.0];
@@ -31,7 +40,8 @@ pub(super) fn resolutions(aabb: &Aabb, surfaces: usize) -> Vec<(u32, u32)> {
     let size = aabb.max - aabb.min;
     let aspects = if surfaces <= FEW { &ASPECTS[..] } else { &ASPECTS[..1] };
     let mut found = vec![(1, 1)];
-    for density in DENSITIES {
+    let most = if surfaces < MANY { f64::INFINITY } else { DENSE };
+    for density in DENSITIES.into_iter().filter(|&density| density <= most) {
         for aspect in aspects {
             let cells = (surfaces as f64 * density).max(1.0);
             // Cells of this aspect, but no more columns or rows than cells.
@@ -57,18 +67,28 @@ pub(super) fn query(grid: &Grid, counts: &[u32], length_mm: f64) -> f64 {
     let way = 1.0 / (1.0 / through + 1.0 / between);
     let edges = FRAC_2_PI * (f64::from(grid.columns - 1) / size.x + f64::from(grid.rows - 1) / size.y);
     let content: f64 = counts.iter().map(|&count| content(count)).sum::<f64>() / counts.len() as f64;
-    (1.0 + edges * way) * (STEP + content)
+    // Of what a cell holds, a ray is near as much as it would meet on a way through all of it.
+    let cell = FRAC_PI_2 * area / (f64::from(grid.columns) * size.y + f64::from(grid.rows) * size.x);
+    (1.0 + edges * way) * (STEP + content) + NEAR * cell / between
 }
 
 /// What a cell of so many pieces costs.
 fn content(count: u32) -> f64 {
-    let chain = BLOCK * blocks(count);
-    if count < CROWDED { chain } else { chain.min(ENTER + (1.0 + f64::from(count).sqrt() / 2.0) * (STEP + BLOCK)) }
+    if count < CROWDED {
+        chain(count)
+    } else {
+        chain(count).min(ENTER + (1.0 + f64::from(count).sqrt() / 2.0) * (STEP + BLOCK))
+    }
+}
+
+/// What the blocks of so many pieces cost.
+fn chain(count: u32) -> f64 {
+    BLOCK + NEXT_BLOCK * (blocks(count) - 1.0)
 }
 
 /// Whether a finer grid at this cost of a query is better than the blocks of so many pieces.
 pub(super) fn worth_a_grid(count: u32, query: f64) -> bool {
-    ENTER + query < BLOCK * blocks(count)
+    ENTER + query < chain(count)
 }
 
 /// Blocks in a cell: one lane of all but the last is a link.

@@ -1,6 +1,9 @@
 //! A grid of equal cells.
 
+use std::hint::select_unpredictable;
+
 use glam::DVec2;
+use wide::f64x2;
 
 use super::block::{CellRay, Piece};
 use super::{Query, piece};
@@ -25,29 +28,27 @@ pub(super) struct Grid {
     outer: Aabb,
 }
 
-/// What a step in x or y changes.
-#[derive(Clone, Copy, Debug)]
-struct Steps {
-    /// The distance at which the ray leaves the present column or row, and the length of its way through one.
-    leave: f64,
-    width: f64,
-    /// Columns or rows still to come.
-    left: u32,
-    /// Change of the cell's number, and of the ray's place relative to its centre.
-    cell: u32,
-    offset: f64,
-    start: f64,
-}
-
 /// A ray on its way through the cells of a grid.
+///
+/// A pair holds what belongs to columns and to rows. A sum is kept as a pair too, of which a step changes one number: so a step takes no
+/// branch, which could not be predicted.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Walk {
-    x: Steps,
-    y: Steps,
-    /// Number of the cell.
+    /// The distances at which the ray leaves the present column and row, and the lengths of its way through one.
+    leave: f64x2,
+    width: f64x2,
+    /// Sum: how far the ray passes from the centre of the present cell; and what a step adds.
+    offset: f64x2,
+    offset_step: f64x2,
+    /// Sum: where the ray begins, along itself, from its place nearest the centre; and what a step adds.
+    start: f64x2,
+    start_step: f64x2,
+    /// Columns still to come in the lower half, rows in the upper half.
+    left: u64,
+    /// Number of the cell, and its change with a column and a row.
     pub(super) cell: u32,
-    offset: f64,
-    start: f64,
+    column_step: u32,
+    row_step: u32,
     dx: f32,
     dy: f32,
 }
@@ -123,39 +124,39 @@ impl Grid {
         let from =
             if within || from > 0.0 { from } else { self.outer.entry(query.origin, query.inverse, f64::INFINITY)? };
         let (column, row) = self.cell_at(o + d * from);
-        let cell = self.aabb.min + self.size * DVec2::new(f64::from(column), f64::from(row));
-        let place = o - (cell + 0.5 * self.size);
-        let (x_up, y_up) = (d.x > 0.0, d.y > 0.0);
-        let edge = cell + self.size * DVec2::new(f64::from(u8::from(x_up)), f64::from(u8::from(y_up)));
-        let leave = (edge - o) * query.inverse;
-        let width = self.size * query.inverse.abs();
-        let start = -(self.size * d.abs());
-        let x = Steps {
-            leave: if d.x == 0.0 { f64::INFINITY } else { leave.x },
-            width: width.x,
-            left: if x_up { self.columns - 1 - column } else { column },
-            cell: if x_up { 1 } else { 1_u32.wrapping_neg() },
-            offset: d.y * if x_up { self.size.x } else { -self.size.x },
-            start: start.x,
-        };
-        let y = Steps {
-            leave: if d.y == 0.0 { f64::INFINITY } else { leave.y },
-            width: width.y,
-            left: if y_up { self.rows - 1 - row } else { row },
-            cell: if y_up { self.columns } else { self.columns.wrapping_neg() },
-            offset: -d.x * if y_up { self.size.y } else { -self.size.y },
-            start: start.y,
-        };
+        let size = pair(self.size);
+        let (o, direction, inverse) = (pair(o), pair(d), pair(query.inverse));
+        let centre = pair(self.aabb.min) + size * (f64x2::new([f64::from(column), f64::from(row)]) + 0.5);
+        let place = o - centre;
+        // Half a cell further along than the centre; along an axis it is never left.
+        let (width, along) = (size * inverse.abs(), place * inverse);
+        let leave = direction.simd_eq(f64x2::ZERO).bitselect(f64x2::splat(f64::INFINITY), width * 0.5 - along);
+        let across = f64x2::new([d.y, -d.x]);
+        // A step moves the centre by the size of a cell, the way the ray goes.
+        let forward = size | (direction & f64x2::splat(-0.0));
+        let (right, up) = (d.x > 0.0, d.y > 0.0);
+        let columns_left = select_unpredictable(right, self.columns - 1 - column, column);
+        let rows_left = select_unpredictable(up, self.rows - 1 - row, row);
         Some(Walk {
-            x,
-            y,
+            leave,
+            width,
+            offset: -(across * place),
+            offset_step: across * forward,
+            start: direction * place,
+            start_step: -(direction * forward),
+            left: u64::from(columns_left) | u64::from(rows_left) << 32,
             cell: self.first + row * self.columns + column,
-            offset: d.perp_dot(place),
-            start: d.dot(place),
+            column_step: select_unpredictable(right, 1, 1_u32.wrapping_neg()),
+            row_step: select_unpredictable(up, self.columns, self.columns.wrapping_neg()),
             dx: d.x as f32,
             dy: d.y as f32,
         })
     }
+}
+
+#[inline(always)]
+fn pair(v: DVec2) -> f64x2 {
+    f64x2::new([v.x, v.y])
 }
 
 /// The number, below `count`, of the column or row at a place counted in cells; either of the two at an edge.
@@ -176,37 +177,42 @@ impl Walk {
     /// The ray in the frame of the present cell.
     #[inline(always)]
     pub(super) fn ray(&self) -> CellRay {
-        CellRay { dx: self.dx, dy: self.dy, offset: self.offset as f32, start: self.start as f32 }
+        let (offset, start) = (self.offset.to_array(), self.start.to_array());
+        CellRay {
+            dx: self.dx,
+            dy: self.dy,
+            offset: (offset[0] + offset[1]) as f32,
+            start: (start[0] + start[1]) as f32,
+        }
     }
 
     /// A distance from the ray's start as one from its place nearest the centre of the present cell.
     #[inline(always)]
     pub(super) fn distance_from_centre(&self, distance: f64) -> f64 {
-        distance + self.start
+        let start = self.start.to_array();
+        distance + (start[0] + start[1])
     }
 
     /// The distance at which the ray leaves the present cell.
     #[inline(always)]
     pub(super) fn leave(&self) -> f64 {
-        if self.x.leave < self.y.leave { self.x.leave } else { self.y.leave }
+        let [x, y] = self.leave.to_array();
+        if x < y { x } else { y }
     }
 
     /// Goes to the next cell; `false` where there is none.
     #[inline(always)]
     pub(super) fn step(&mut self) -> bool {
-        let sideways = self.x.leave < self.y.leave;
-        let pick = |a: f64, b: f64| if sideways { a } else { b };
-        let left = if sideways { self.x.left } else { self.y.left };
-        if left == 0 {
-            return false;
-        }
-        self.cell = self.cell.wrapping_add(if sideways { self.x.cell } else { self.y.cell });
-        self.offset += pick(self.x.offset, self.y.offset);
-        self.start += pick(self.x.start, self.y.start);
-        self.x.leave += pick(self.x.width, 0.0);
-        self.y.leave += pick(0.0, self.y.width);
-        self.x.left -= u32::from(sideways);
-        self.y.left -= u32::from(!sideways);
-        true
+        const PAST_AN_EDGE: u64 = 1 << 31 | 1 << 63;
+        let [x, y] = self.leave.to_array();
+        // Sideways where x < y, otherwise up or down: one lane is set.
+        let lane = f64x2::splat(x).simd_lt(f64x2::splat(y)) ^ f64x2::new([0.0, f64::from_bits(u64::MAX)]);
+        self.leave += self.width & lane;
+        self.offset += self.offset_step & lane;
+        self.start += self.start_step & lane;
+        let sideways = x < y;
+        self.cell = self.cell.wrapping_add(select_unpredictable(sideways, self.column_step, self.row_step));
+        self.left = self.left.wrapping_sub(select_unpredictable(sideways, 1, 1 << 32));
+        self.left & PAST_AN_EDGE == 0
     }
 }

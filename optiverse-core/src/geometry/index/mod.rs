@@ -15,9 +15,11 @@ mod piece;
 #[cfg(test)]
 mod tests;
 
+use std::hint::select_unpredictable;
+
 use glam::DVec2;
 
-use self::block::{Block, Link};
+use self::block::{Block, Link, Near};
 use self::grid::{Grid, Walk};
 
 pub use self::build::TooManySurfaces;
@@ -38,7 +40,7 @@ pub struct Query {
 impl Query {
     /// The ray from `origin` along `direction`, of length 1.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn new(origin: DVec2, direction: DVec2) -> Self {
         let size = origin.abs();
         let slack = SLACK * (1.0 + size.x + size.y);
@@ -67,10 +69,38 @@ pub struct Index {
     blocks_built: usize,
 }
 
-/// The nearest surface so far.
-struct Best {
-    surface: u32,
-    distance: f64,
+/// What a ray meets.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Nearest {
+    /// The surface.
+    pub surface: u32,
+    /// How far away it is, in mm.
+    pub distance: f64,
+    /// Whether another one is as near, to rounding.
+    pub several: bool,
+}
+
+/// Knows at which distance a ray meets a surface, by its number; ∞ where it does not. A trait, and not a closure alone, since the body of a closure cannot
+/// be made to stand in line.
+pub trait Distance {
+    /// The distance in mm.
+    fn to(&mut self, surface: u32) -> f64;
+}
+
+impl<F: FnMut(u32) -> f64> Distance for F {
+    #[inline]
+    fn to(&mut self, surface: u32) -> f64 {
+        self(surface)
+    }
+}
+
+/// A search under way.
+struct Search<'a, D> {
+    query: &'a Query,
+    skip: u32,
+    distance: D,
+    /// The nearest surface so far.
+    best: Nearest,
     /// Nothing from here on matters.
     enough: f64,
 }
@@ -79,131 +109,117 @@ impl Index {
     /// The most surfaces of an index.
     pub const MAX_SURFACES: usize = 1 << 28;
 
-    /// The surface with the smallest `(distance, number)` for which `distance` gives a finite value, and that distance.
+    /// The surface with the smallest `(distance, number)` for which `distance` gives a finite value.
     ///
     /// `distance` is asked for at least every surface that the ray meets before or within rounding of the nearest hit; it may be asked for a surface more than
     /// once. The number breaks ties, so that the answer does not depend on the shape of the index. `skip` is left out
     /// in the cell where the ray starts, and need not be elsewhere; [`NO_SURFACE`] where none is to be.
-    #[inline]
-    pub fn nearest(&self, query: &Query, skip: u32, mut distance: impl FnMut(u32) -> f64) -> Option<(u32, f64)> {
-        let mut best = Best { surface: u32::MAX, distance: f64::INFINITY, enough: f64::INFINITY };
-        let grid = self.grids.first()?;
-        self.walk(grid, query, skip, 0.0, &mut best, &mut distance);
-        (best.surface != u32::MAX).then_some((best.surface, best.distance))
+    #[inline(always)]
+    pub fn nearest(&self, query: &Query, skip: u32, distance: impl Distance) -> Option<Nearest> {
+        let best = Nearest { surface: u32::MAX, distance: f64::INFINITY, several: false };
+        let mut search = Search { query, skip, distance, best, enough: f64::INFINITY };
+        self.walk(self.grids.first()?, 0.0, &mut search);
+        (search.best.surface != u32::MAX).then_some(search.best)
     }
 
     /// Looks through a grid from the distance `from` on; whether the search is over.
-    #[inline]
-    fn walk(
-        &self,
-        grid: &Grid,
-        query: &Query,
-        skip: u32,
-        from: f64,
-        best: &mut Best,
-        distance: &mut impl FnMut(u32) -> f64,
-    ) -> bool {
-        let Some(mut walk) = grid.enter(query, from) else { return false };
+    #[inline(always)]
+    fn walk<D: Distance>(&self, grid: &Grid, from: f64, search: &mut Search<'_, D>) -> bool {
+        let Some(mut walk) = grid.enter(search.query, from) else { return false };
         let mut entered = from;
         let mut block = &self.blocks[walk.cell as usize];
-        let mut lanes = block.near_ahead(walk.ray(), skip);
+        let mut near = block.near_ahead(walk.ray(), search.skip);
         loop {
-            loop {
-                if lanes & lanes.wrapping_sub(1) == 0 {
-                    if lanes != 0 {
-                        best.ask(block.surface(lanes.trailing_zeros()), query, distance);
-                    }
-                } else {
-                    best.ask_in_order(block, lanes, &walk, query, distance);
-                }
-                match block.link() {
-                    None => break,
-                    Some(Link::Block(next)) => {
-                        block = &self.blocks[next as usize];
-                        lanes = block.near_ahead(walk.ray(), skip);
-                    }
-                    Some(Link::Grid(finer)) => {
-                        if self.walk_finer(finer, query, skip, entered, best, distance) {
-                            return true;
-                        }
-                        break;
-                    }
-                }
-            }
-            // On to the next cell with anything in it near the ray.
-            loop {
-                entered = walk.leave();
-                if best.enough < entered {
+            if !near.is_nothing() {
+                if let Some(lane) = near.single() {
+                    search.ask(block.surface(lane));
+                } else if self.look_closer(block, near, &walk, entered, search) {
                     return true;
                 }
-                if !walk.step() {
-                    return false;
-                }
-                block = &self.blocks[walk.cell as usize];
-                lanes = block.near(walk.ray());
-                if lanes != 0 || block.is_linked() {
-                    break;
-                }
             }
+            entered = walk.leave();
+            if search.enough < entered {
+                return true;
+            }
+            if !walk.step() {
+                return false;
+            }
+            block = &self.blocks[walk.cell as usize];
+            near = block.near(walk.ray());
+        }
+    }
+
+    /// Looks at a cell with several pieces near the ray, or one that goes on; whether the search is over.
+    #[inline(always)]
+    fn look_closer<'a, D: Distance>(
+        &'a self,
+        mut block: &'a Block,
+        mut near: Near,
+        walk: &Walk,
+        entered: f64,
+        search: &mut Search<'_, D>,
+    ) -> bool {
+        loop {
+            search.ask_in_order(block, near.lanes(), walk);
+            match block.link() {
+                None => return false,
+                Some(Link::Grid(finer)) => return self.walk_finer(finer, entered, search),
+                Some(Link::Block(next)) => block = &self.blocks[next as usize],
+            }
+            near = block.near_ahead(walk.ray(), search.skip);
         }
     }
 
     /// Out of line: most cells are not crowded.
     #[inline(never)]
-    fn walk_finer(
-        &self,
-        grid: u32,
-        query: &Query,
-        skip: u32,
-        from: f64,
-        best: &mut Best,
-        distance: &mut impl FnMut(u32) -> f64,
-    ) -> bool {
-        self.walk(&self.grids[grid as usize], query, skip, from, best, distance)
+    fn walk_finer<D: Distance>(&self, grid: u32, from: f64, search: &mut Search<'_, D>) -> bool {
+        self.walk(&self.grids[grid as usize], from, search)
     }
 }
 
-impl Best {
-    /// Asks for the distances of the surfaces in several lanes, from the one that begins first along the ray to those that begin behind
+impl<D: Distance> Search<'_, D> {
+    /// Asks for the distances of the surfaces in these lanes, from the one that begins first along the ray to those that begin behind
     /// the nearest hit, which need not be asked.
-    #[inline]
-    fn ask_in_order(
-        &mut self,
-        block: &Block,
-        mut lanes: u32,
-        walk: &Walk,
-        query: &Query,
-        distance: &mut impl FnMut(u32) -> f64,
-    ) {
+    #[inline(always)]
+    fn ask_in_order(&mut self, block: &Block, mut lanes: u32, walk: &Walk) {
+        if lanes == 0 {
+            return;
+        }
         let begins = block.begins(walk.ray());
         while lanes != 0 {
             let mut first = lanes.trailing_zeros();
             let mut others = lanes & (lanes - 1);
             while others != 0 {
                 let lane = others.trailing_zeros();
-                if begins[lane as usize] < begins[first as usize] {
-                    first = lane;
-                }
+                first = select_unpredictable(begins[lane as usize] < begins[first as usize], lane, first);
                 others &= others - 1;
             }
             if f64::from(begins[first as usize]) > walk.distance_from_centre(self.enough) {
                 return;
             }
-            self.ask(block.surface(first), query, distance);
+            self.ask(block.surface(first));
             lanes &= !(1 << first);
         }
     }
 
     /// Asks for the distance of a surface.
     #[inline(always)]
-    fn ask(&mut self, surface: u32, query: &Query, distance: &mut impl FnMut(u32) -> f64) {
+    fn ask(&mut self, surface: u32) {
         // Pieces of one surface stand in several cells.
-        if surface == self.surface {
+        if surface == self.best.surface {
             return;
         }
-        let found = distance(surface);
-        if found < self.distance || (found == self.distance && surface < self.surface && found.is_finite()) {
-            *self = Best { surface, distance: found, enough: found + (found * SLACK + query.slack) };
+        let distance = self.distance.to(surface);
+        if distance.is_nan() || distance == f64::INFINITY {
+            return;
+        }
+        let rounding = distance * SLACK + self.query.slack;
+        let several = (distance - self.best.distance).abs() <= rounding;
+        if distance < self.best.distance || (distance == self.best.distance && surface < self.best.surface) {
+            self.best = Nearest { surface, distance, several };
+            self.enough = distance + rounding;
+        } else {
+            self.best.several |= several;
         }
     }
 }

@@ -78,7 +78,7 @@ mod tests {
             let radius = half * bend * if negative { -1.0 } else { 1.0 };
             let arc = Arc::new(Segment::new(end, -end).unwrap(), radius).unwrap();
             let mut found = Vec::new();
-            pieces(&Shape::Arc(arc), fine * half, |piece| found.push(piece));
+            pieces(&arc.into(), fine * half, |piece| found.push(piece));
             prop_assert!(found.len() <= 64);
             let half_angle = (half / radius.abs()).min(1.0).asin();
             for step in 0..=100 {

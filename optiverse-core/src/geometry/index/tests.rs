@@ -35,7 +35,8 @@ fn build(shapes: &[Shape]) -> Index {
 }
 
 fn nearest(index: &Index, shapes: &[Shape], origin: DVec2, direction: DVec2) -> Option<(u32, f64)> {
-    index.nearest(&Query::new(origin, direction), NO_SURFACE, |i| distance(&shapes[i as usize], origin, direction))
+    let rule = |i| distance(&shapes[i as usize], origin, direction);
+    index.nearest(&Query::new(origin, direction), NO_SURFACE, rule).map(|nearest| (nearest.surface, nearest.distance))
 }
 
 fn nearest_by_scan(shapes: &[Shape], origin: DVec2, direction: DVec2) -> Option<(u32, f64)> {
@@ -55,7 +56,7 @@ fn shape((x, y, angle, length, bend): (f64, f64, f64, f64, f64), far: DVec2, qua
     if bend.abs() < 0.3 {
         return Shape::Segment(chord);
     }
-    Shape::Arc(Arc::new(chord, chord.half_length() * bend.signum() * (0.8 + bend.abs())).unwrap())
+    Arc::new(chord, chord.half_length() * bend.signum() * (0.8 + bend.abs())).unwrap().into()
 }
 
 fn surfaces() -> impl Strategy<Value = Vec<(f64, f64, f64, f64, f64)>> {
@@ -110,7 +111,7 @@ proptest! {
         let mut index = build(&shapes);
         for (which, x, y) in moves {
             let which = which % shapes.len();
-            let old = shapes[which];
+            let old = shapes[which].clone();
             shapes[which] = shape((x, y, x + y, 3.0, 0.01 * x), DVec2::ZERO, false);
             if !index.update(which as u32, &old, &shapes[which]) {
                 index.rebuild(|i| &shapes[i as usize]);
@@ -171,13 +172,32 @@ fn an_index_that_has_got_worse_asks_for_a_new_one() {
     let mut shapes = crowd(2_000);
     let mut index = build(&shapes);
     let in_place = (0..2_000).take_while(|&i| {
-        let old = shapes[i];
+        let old = shapes[i].clone();
         let at = (0.01 * i as f64, -20.0, 0.1 * i as f64, 0.5, 0.0);
         shapes[i] = shape(at, DVec2::ZERO, false);
         index.update(i as u32, &old, &shapes[i])
     });
     let in_place = in_place.count();
     assert!((100..2_000).contains(&in_place), "{in_place} moved in place");
+}
+
+#[test]
+fn a_large_system_takes_less_than_200_bytes_a_surface() {
+    // A maze from the numbers of a linear congruential generator (Knuth), as many as are taken for a large system.
+    let mut state = 1_u64;
+    let mut random = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / (1_u64 << 53) as f64
+    };
+    let shapes: Vec<Shape> = (0..1 << 18)
+        .map(|_| {
+            let middle = DVec2::new(random(), random()) * 1000.0;
+            let half = DVec2::from_angle(random() * 6.3) * (0.15 + random());
+            Segment::new(middle + half, middle - half).unwrap().into()
+        })
+        .collect();
+    let bytes = build(&shapes).memory_bytes() as f64 / shapes.len() as f64 + size_of::<crate::optics::Surface>() as f64;
+    assert!(bytes < 200.0, "{bytes}");
 }
 
 #[test]

@@ -14,7 +14,7 @@ pub use polarisation::{FaradayRotator, LinearPolariser, Waveplate};
 pub use refractive::{Medium, RefractiveInterface};
 pub use splitter::{BeamSplitter, Dichroic, PassType, PolarisingBeamSplitter};
 
-/// What a surface does to light.
+/// What a surface does to light. What is large stands elsewhere in memory, so that the surfaces of a large system lie close together.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Element {
@@ -29,15 +29,27 @@ pub enum Element {
     /// A beam splitter by wavelength.
     Dichroic(Dichroic),
     /// A retarder.
-    Waveplate(Waveplate),
+    Waveplate(Box<Waveplate>),
     /// A linear polariser.
     LinearPolariser(LinearPolariser),
     /// A Faraday rotator.
-    FaradayRotator(FaradayRotator),
+    FaradayRotator(Box<FaradayRotator>),
     /// The boundary of two media.
     RefractiveInterface(RefractiveInterface),
     /// Takes all light.
     BeamBlock,
+}
+
+impl From<Waveplate> for Element {
+    fn from(plate: Waveplate) -> Self {
+        Element::Waveplate(Box::new(plate))
+    }
+}
+
+impl From<FaradayRotator> for Element {
+    fn from(rotator: FaradayRotator) -> Self {
+        Element::FaradayRotator(Box::new(rotator))
+    }
 }
 
 impl Element {

@@ -117,8 +117,9 @@ mod tests {
 
     fn curve(radius: f64) -> (Shape, Curve) {
         let chord = Segment::new(DVec2::new(3.0, 12.0), DVec2::new(-5.0, -4.0)).unwrap();
-        let shape = if radius == 0.0 { Shape::Segment(chord) } else { Shape::Arc(Arc::new(chord, radius).unwrap()) };
-        (shape, Curve::new(&shape, &FRAME))
+        let shape = if radius == 0.0 { Shape::Segment(chord) } else { Arc::new(chord, radius).unwrap().into() };
+        let curve = Curve::new(&shape, &FRAME);
+        (shape, curve)
     }
 
     #[test]

@@ -96,10 +96,11 @@ fn cell(point: DVec2) -> (i64, i64) {
     (cell.x as i64, cell.y as i64)
 }
 
-/// The cells of a box.
+/// The cells of a box. Half-open ranges: the flag of inclusive ones, optimised, is to memcheck a read of memory never written.
 fn cells(space: &Aabb) -> impl Iterator<Item = (i64, i64)> + use<> {
     let (low, high) = (cell(space.min), cell(space.max));
-    (low.0..=high.0).flat_map(move |x| (low.1..=high.1).map(move |y| (x, y)))
+    let (end_x, end_y) = (high.0.saturating_add(1), high.1.saturating_add(1));
+    (low.0..end_x).flat_map(move |x| (low.1..end_y).map(move |y| (x, y)))
 }
 
 /// Appends a line of text.

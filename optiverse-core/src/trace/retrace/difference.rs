@@ -112,7 +112,7 @@ fn sources(
 fn surfaces(old: &OpticalSystem, new: &OpticalSystem, physics: Physics, touched: Option<&HashSet<ItemId>>) -> Probes {
     let (old, new) = (Met::of(old, physics), Met::of(new, physics));
     let mut shapes = Vec::new();
-    let mut differ = |surfaces: &[&Surface]| shapes.extend(surfaces.iter().map(|surface| *surface.shape()));
+    let mut differ = |surfaces: &[&Surface]| shapes.extend(surfaces.iter().map(|surface| surface.shape().clone()));
     let (mut i, mut j) = (0, 0);
     // Looked at only where the two lists do not go on with the same item.
     let mut places: Option<[HashMap<&ItemId, usize>; 2]> = None;
