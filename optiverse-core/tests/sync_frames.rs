@@ -446,3 +446,51 @@ fn the_name_of_a_user_is_bounded() {
     assert!(authority.connect(ConnectionId(1), &name, Role::Editor, START_MS).is_ok());
     assert!(authority.connect(ConnectionId(2), &format!("{name}x"), Role::Editor, START_MS).is_err());
 }
+
+#[test]
+fn clients_of_the_app_that_join_late_share_one_text_until_something_changes() {
+    let mut authority = relay();
+    let connect = |authority: &mut Authority, connection: u64| {
+        authority.connect(ConnectionId(connection), "ada", Role::Editor, START_MS).unwrap();
+        let request = if connection == 1 { hello(7) } else { r#"{"type":"sync:request"}"#.to_owned() };
+        authority.handle_frame(ConnectionId(connection), request.as_bytes(), START_MS);
+    };
+    let edit = |authority: &mut Authority, number: u64, item: &str, body: &str| {
+        let frame = format!(r#"{{"type":"sync:ops","ops":[["0000000000007",{number},0,0,"{item}",{body}]]}}"#);
+        authority.handle_frame(ConnectionId(1), frame.as_bytes(), START_MS);
+        while let Some(record) = authority.poll_record() {
+            authority.handle_stored(record.sequence);
+        }
+    };
+    let state = |authority: &mut Authority, connection: u64| {
+        connect(authority, connection);
+        let mut payloads = std::iter::from_fn(|| authority.poll_transmit()).map(|transmit| transmit.payload);
+        let is_state = |payload: &Payload| matches!(payload, Payload::Frame(frame) if frame.contains("full_state"));
+        let Some(Payload::Frame(state)) = payloads.find(is_state) else { panic!("no state") };
+        state
+    };
+    connect(&mut authority, 1);
+    for (number, item) in [(1, "a"), (2, "b")] {
+        let body = format!(r#"{{"add":"items","set":{{"item_uuid":"{item}","_type":"source","n":1}}}}"#);
+        edit(&mut authority, number, item, &body);
+    }
+    let first = state(&mut authority, 2);
+    assert!(std::sync::Arc::ptr_eq(&first, &state(&mut authority, 3)));
+    edit(&mut authority, 3, "a", r#"{"set":{"n":2}}"#);
+    let told: Vec<(u64, String)> = sent(&mut authority).into_iter().filter(|(to, _)| *to > 1).collect();
+    let is_update = |frame: &str| frame.contains("update_item") && frame.contains(r#""n":2"#);
+    assert!(told.len() == 2 && told.iter().all(|(_, frame)| is_update(frame)), "{told:?}");
+    let second = state(&mut authority, 4);
+    assert!(first.contains(r#""n":1"#) && second.contains(r#""n":2"#), "{second}");
+    // What one was sent with all others it is known to have, and then to have no more.
+    edit(&mut authority, 4, "b", r#"{"remove":true}"#);
+    edit(&mut authority, 5, "b", r#"{"add":"items","set":{"item_uuid":"b","_type":"source","n":3}}"#);
+    let told: Vec<String> =
+        sent(&mut authority).into_iter().filter(|(to, _)| *to == 4).map(|(_, frame)| frame).collect();
+    assert!(told[0].contains("remove_item") && told.last().unwrap().contains("add_item"), "{told:?}");
+    // It repeats what it was sent, and nothing is changed by it.
+    let sequence = authority.sequence();
+    let repeat = r#"{"type":"command","command":{"action":"update_item","item_type":"source","item_id":"a","data":{"item_uuid":"a","_type":"source","n":2}}}"#;
+    authority.handle_frame(ConnectionId(4), repeat.as_bytes(), START_MS);
+    assert_eq!(authority.sequence(), sequence);
+}

@@ -11,18 +11,19 @@ use std::time::{Duration, Instant};
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use axum::extract::ws::{Message, WebSocket};
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
+use tungstenite::protocol::Message;
 
 use crate::close::Close;
 use crate::invitation::Pass;
 use crate::limit::Addresses;
 use crate::outbox::Outbox;
 use crate::registry::Sessions;
+use crate::websocket::WebSocket;
 
 /// The longest password, in bytes.
 pub(crate) const MAX_PASSWORD_BYTES: usize = 1_024;
@@ -177,9 +178,9 @@ impl Access {
 /// What the first message shows.
 async fn first_message(socket: &mut WebSocket) -> Result<Credential, Close> {
     loop {
-        return match socket.recv().await {
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
-            Some(Ok(Message::Text(text))) => Credential::of_message(&text).ok_or(Close::UNAUTHENTICATED),
+        return match socket.receive().await {
+            Ok(Message::Ping(_) | Message::Pong(_)) => continue,
+            Ok(Message::Text(text)) => Credential::of_message(&text).ok_or(Close::UNAUTHENTICATED),
             _ => Err(Close::UNAUTHENTICATED),
         };
     }

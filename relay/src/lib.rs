@@ -32,6 +32,7 @@ mod clock;
 pub mod close;
 pub mod command;
 pub mod config;
+mod delivery;
 mod http;
 mod invitation;
 mod limit;
@@ -45,6 +46,7 @@ mod signal;
 mod socket;
 pub mod store;
 mod token;
+mod websocket;
 
 pub use config::Config;
 pub use server::{Relay, StartError};

@@ -3,18 +3,18 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::extract::ws::Utf8Bytes;
+use axum::body::Bytes;
 use tokio::sync::Notify;
 
 use crate::close::Close;
 
-/// What a waiting frame counts for beside its text, so that many short ones are bounded too.
-const FRAME_BYTES: usize = 64;
+/// What a waiting piece counts for beside its bytes, so that many short ones are bounded too.
+const PIECE_BYTES: usize = 64;
 
 /// How long a connection that is closed has to take what waits for it, and then the close.
 pub(crate) const CLOSING: Duration = Duration::from_secs(5);
 
-/// The frames that wait for one connection. The session puts them in; the task of the connection takes them out.
+/// The frames that wait for one connection, in pieces that hold whole ones. The session puts them in; the task of the connection takes them out.
 #[derive(Debug, Clone)]
 pub(crate) struct Outbox {
     shared: Arc<Shared>,
@@ -31,7 +31,7 @@ struct Shared {
 
 #[derive(Debug)]
 struct Queue {
-    frames: Vec<Utf8Bytes>,
+    pieces: Vec<Bytes>,
     bytes: usize,
     limit: usize,
     close: Option<Close>,
@@ -43,7 +43,7 @@ struct Queue {
 #[derive(Debug, Default)]
 pub(crate) struct Work {
     /// To be sent, in this order.
-    pub(crate) frames: Vec<Utf8Bytes>,
+    pub(crate) pieces: Vec<Bytes>,
     /// To be done after that.
     pub(crate) close: Option<Close>,
 }
@@ -51,7 +51,7 @@ pub(crate) struct Work {
 impl Outbox {
     /// An empty one that takes `limit` bytes.
     pub(crate) fn new(limit: usize) -> Outbox {
-        let queue = Queue { frames: Vec::new(), bytes: 0, limit, close: None, is_cut_off: false };
+        let queue = Queue { pieces: Vec::new(), bytes: 0, limit, close: None, is_cut_off: false };
         Outbox { shared: Arc::new(Shared { queue: Mutex::new(queue), ready: Notify::new(), cut: Notify::new() }) }
     }
 
@@ -65,21 +65,21 @@ impl Outbox {
         queue.limit = queue.limit.saturating_add(bytes);
     }
 
-    /// Adds a frame. A connection that lets too much pile up is closed instead; nothing is left out in silence.
+    /// Adds frames. A connection that lets too much pile up is closed instead; nothing is left out in silence.
     /// Returns whether the connection still takes frames.
-    pub(crate) fn push(&self, frame: Utf8Bytes) -> bool {
+    pub(crate) fn push(&self, piece: Bytes) -> bool {
         let mut queue = self.queue();
         if queue.close.is_some() {
             return false;
         }
-        let bytes = queue.bytes + frame.len() + FRAME_BYTES;
+        let bytes = queue.bytes + piece.len() + PIECE_BYTES;
         if bytes > queue.limit {
             drop(queue);
             self.cut_off(Close::SLOW);
             return false;
         }
         queue.bytes = bytes;
-        queue.frames.push(frame);
+        queue.pieces.push(piece);
         drop(queue);
         self.shared.ready.notify_one();
         true
@@ -88,7 +88,7 @@ impl Outbox {
     /// Closes the connection at once, whatever waits.
     pub(crate) fn cut_off(&self, close: Close) {
         let mut queue = self.queue();
-        queue.frames = Vec::new();
+        queue.pieces = Vec::new();
         queue.close.get_or_insert(close);
         queue.is_cut_off = true;
         drop(queue);
@@ -136,7 +136,7 @@ impl Outbox {
     pub(crate) fn take(&self) -> Work {
         let mut queue = self.queue();
         queue.bytes = 0;
-        Work { frames: std::mem::take(&mut queue.frames), close: queue.close }
+        Work { pieces: std::mem::take(&mut queue.pieces), close: queue.close }
     }
 }
 
@@ -146,45 +146,45 @@ mod tests {
 
     #[test]
     fn it_takes_what_fits_and_closes_at_one_more() {
-        let frame = || Utf8Bytes::from("x".repeat(36));
+        let piece = || Bytes::from("x".repeat(36));
         let outbox = Outbox::new(200);
-        assert!(outbox.push(frame()) && outbox.push(frame()));
+        assert!(outbox.push(piece()) && outbox.push(piece()));
         assert_eq!(outbox.queue().close, None);
-        assert!(!outbox.push(Utf8Bytes::from("")));
+        assert!(!outbox.push(Bytes::from("")));
         let work = outbox.take();
-        assert!(work.frames.is_empty());
+        assert!(work.pieces.is_empty());
         assert_eq!(work.close, Some(Close::SLOW));
     }
 
     #[test]
     fn taking_makes_room() {
-        let outbox = Outbox::new(FRAME_BYTES);
+        let outbox = Outbox::new(PIECE_BYTES);
         for _ in 0..3 {
-            assert!(outbox.push(Utf8Bytes::from("")));
-            assert_eq!(outbox.take().frames.len(), 1);
+            assert!(outbox.push(Bytes::from("")));
+            assert_eq!(outbox.take().pieces.len(), 1);
         }
-        outbox.extend(FRAME_BYTES);
-        assert!(outbox.push(Utf8Bytes::from("")) && outbox.push(Utf8Bytes::from("")));
+        outbox.extend(PIECE_BYTES);
+        assert!(outbox.push(Bytes::from("")) && outbox.push(Bytes::from("")));
     }
 
     #[test]
     fn who_is_cut_off_gets_nothing_that_waits() {
         let outbox = Outbox::new(1_000);
-        assert!(outbox.push(Utf8Bytes::from("a")));
+        assert!(outbox.push(Bytes::from("a")));
         outbox.cut_off(Close::REVOKED);
-        assert!(!outbox.push(Utf8Bytes::from("b")));
+        assert!(!outbox.push(Bytes::from("b")));
         let work = outbox.take();
-        assert_eq!((work.frames.len(), work.close), (0, Some(Close::REVOKED)));
+        assert_eq!((work.pieces.len(), work.close), (0, Some(Close::REVOKED)));
         assert!(outbox.is_same(&outbox.clone()) && !outbox.is_same(&Outbox::new(1_000)));
     }
 
     #[test]
     fn a_close_comes_after_what_waits() {
         let outbox = Outbox::new(1_000);
-        assert!(outbox.push(Utf8Bytes::from("a")));
+        assert!(outbox.push(Bytes::from("a")));
         outbox.close(Close::GOING_AWAY);
-        assert!(!outbox.push(Utf8Bytes::from("b")));
+        assert!(!outbox.push(Bytes::from("b")));
         let work = outbox.take();
-        assert_eq!((work.frames.len(), work.close), (1, Some(Close::GOING_AWAY)));
+        assert_eq!((work.pieces.len(), work.close), (1, Some(Close::GOING_AWAY)));
     }
 }

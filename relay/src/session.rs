@@ -1,29 +1,29 @@
 //! One session: a task that alone decides what happened, and in which order.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
-use axum::extract::ws::Utf8Bytes;
 use optiverse_core::sync::authority::{Authority, AuthorityConfig, ConnectionId, Payload, Record};
 use optiverse_core::sync::{ReplicaId, Role};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::close::Close;
+use crate::delivery::Delivery;
 use crate::outbox::Outbox;
 use crate::registry::{Failure, Sessions};
 use crate::store::{Change, SessionInfo, Waiting};
+use crate::websocket::READ_BUFFER_BYTES;
 
 /// Inputs that are handled before what follows from them is stored and sent.
-const BATCH: usize = 256;
+const BATCH: usize = 64;
 
 /// Bytes of frames that have arrived and wait for the session, at most.
 const MAX_WAITING_BYTES: usize = 16 << 20;
 
-/// What a waiting frame counts for at least.
-const MIN_FRAME_BYTES: usize = 256;
+/// What waiting frames of one connection count for at least: they may hold the buffer into which they were read.
+const MIN_WAITING_BYTES: usize = READ_BUFFER_BYTES;
 
 /// Bytes of operations that wait to be stored, after which no more frames are handled until they are.
 const MAX_UNSAVED_BYTES: usize = 16 << 20;
@@ -46,10 +46,11 @@ pub(crate) enum Input {
         outbox: Outbox,
         admitted: oneshot::Sender<Result<(), Close>>,
     },
-    Frame {
+    /// Frames that arrived together, in their order.
+    Frames {
         connection: ConnectionId,
-        frame: Bytes,
-        /// Given back when the frame has been handled.
+        frames: Vec<Bytes>,
+        /// Given back when they have been handled.
         _room: OwnedSemaphorePermit,
     },
     Disconnect {
@@ -116,12 +117,12 @@ impl Lease {
         self.live.inputs.send(input).is_ok()
     }
 
-    /// Hands a frame to the session, as soon as there is room for it. Returns whether it still runs.
-    pub(crate) async fn send_frame(&self, connection: ConnectionId, frame: Bytes) -> bool {
-        let bytes = frame.len().clamp(MIN_FRAME_BYTES, MAX_WAITING_BYTES);
+    /// Hands frames to the session, as soon as there is room for them. Returns whether it still runs.
+    pub(crate) async fn send_frames(&self, connection: ConnectionId, frames: Vec<Bytes>, bytes: usize) -> bool {
+        let bytes = bytes.clamp(MIN_WAITING_BYTES, MAX_WAITING_BYTES);
         let Ok(permits) = u32::try_from(bytes) else { return false };
         let Ok(room) = Arc::clone(&self.live.room).acquire_many_owned(permits).await else { return false };
-        self.send(Input::Frame { connection, frame, _room: room })
+        self.send(Input::Frames { connection, frames, _room: room })
     }
 }
 
@@ -144,7 +145,8 @@ pub(crate) fn start(sessions: Arc<Sessions>, info: SessionInfo, is_new: bool) ->
     tokio::spawn(async move {
         let id = info.id.clone();
         match restore(&sessions, info, is_new).await {
-            Ok(authority) => Writer::new(sessions, live, id, authority, mailbox).run().await,
+            // In a task of its own, so that nothing of this one is held as long as the session is in memory.
+            Ok(authority) => drop(tokio::spawn(Writer::new(sessions, live, id, authority, mailbox).run())),
             Err(failure) => {
                 tracing::error!(session = id, %failure, "the session could not be brought into memory");
                 // Leaves before the mailbox closes, so that whoever comes back finds no trace of it.
@@ -176,7 +178,7 @@ struct Writer {
     live: Arc<Live>,
     id: String,
     authority: Authority,
-    outboxes: HashMap<ConnectionId, Outbox>,
+    delivery: Delivery,
     mailbox: mpsc::UnboundedReceiver<Input>,
     unsaved: Vec<Record>,
     unsaved_bytes: usize,
@@ -205,7 +207,7 @@ impl Writer {
             live,
             id,
             authority,
-            outboxes: HashMap::new(),
+            delivery: Delivery::default(),
             mailbox,
             unsaved: Vec::new(),
             unsaved_bytes: 0,
@@ -230,7 +232,7 @@ impl Writer {
     }
 
     async fn serve(&mut self) -> Result<(), Failure> {
-        let mut inputs = Vec::with_capacity(BATCH);
+        let mut inputs = Vec::new();
         loop {
             let deadline = self.deadline();
             let may_receive = !self.is_stopping && self.unsaved_bytes < MAX_UNSAVED_BYTES;
@@ -270,7 +272,7 @@ impl Writer {
 
     /// When it leaves memory, if nobody uses it.
     fn idle_at(&self) -> Option<Instant> {
-        let is_idle = self.outboxes.is_empty() && self.saving.is_none() && !self.is_stopping;
+        let is_idle = self.delivery.is_empty() && self.saving.is_none() && !self.is_stopping;
         is_idle.then(|| self.idle_since + UNLOAD_AFTER.min(self.sessions.expiry()))
     }
 
@@ -283,7 +285,11 @@ impl Writer {
                     self.disconnect(connection);
                 }
             }
-            Input::Frame { connection, frame, _room } => self.authority.handle_frame(connection, &frame, now_ms),
+            Input::Frames { connection, frames, _room } => {
+                for frame in frames {
+                    self.authority.handle_frame(connection, &frame, now_ms);
+                }
+            }
             Input::Disconnect { connection } => self.disconnect(connection),
             Input::Stop => self.is_stopping = true,
         }
@@ -297,21 +303,21 @@ impl Writer {
         outbox: Outbox,
         now_ms: u64,
     ) -> Result<(), Close> {
-        if self.outboxes.len() >= self.sessions.limits().users_per_session {
+        if self.delivery.len() >= self.sessions.limits().users_per_session {
             return Err(Close::SESSION_FULL);
         }
         self.authority.connect(connection, user, role, now_ms).map_err(|_| Close::NAMES)?;
         // A newcomer gets the whole document, as one text or item by item.
         let document = self.authority.document();
         outbox.extend(2 * document.bytes() + 256 * document.len());
-        self.outboxes.insert(connection, outbox);
+        self.delivery.join(connection, outbox);
         self.sessions.metrics().connections.inc();
         self.users().push((connection, user.to_owned()));
         Ok(())
     }
 
     fn disconnect(&mut self, connection: ConnectionId) {
-        if self.outboxes.remove(&connection).is_none() {
+        if !self.delivery.leave(connection) {
             return;
         }
         self.authority.disconnect(connection);
@@ -376,23 +382,13 @@ impl Writer {
     }
 
     fn transmit(&mut self) {
-        // All receivers share one text; those of one frame follow each other.
-        let mut last: Option<(Arc<str>, Utf8Bytes)> = None;
-        let mut sent = 0;
         while let Some(transmit) = self.authority.poll_transmit() {
-            let Some(outbox) = self.outboxes.get(&transmit.connection) else { continue };
             match transmit.payload {
-                Payload::Frame(frame) => {
-                    let text = match &last {
-                        Some((previous, text)) if Arc::ptr_eq(previous, &frame) => text.clone(),
-                        _ => Utf8Bytes::from(&*frame),
-                    };
-                    last = Some((frame, text.clone()));
-                    sent += u64::from(outbox.push(text));
-                }
-                Payload::Close { code, reason } => outbox.close(Close { code, reason }),
+                Payload::Frame(frame) => self.delivery.add(transmit.connection, frame),
+                Payload::Close { code, reason } => self.delivery.close(transmit.connection, Close { code, reason }),
             }
         }
+        let sent = self.delivery.finish();
         if sent > 0 {
             self.sessions.metrics().sent.inc_by(sent);
         }
@@ -411,9 +407,7 @@ impl Writer {
     fn close_all(&mut self, close: Close) {
         // Whoever has asked to come in finds the mailbox closed.
         self.mailbox.close();
-        for outbox in self.outboxes.values() {
-            outbox.close(close);
-        }
+        self.delivery.close_all(close);
         self.users().clear();
     }
 }

@@ -1,47 +1,36 @@
 //! One WebSocket connection: who may come in, what arrives, what is sent, how it ends.
 
-use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::body::Bytes;
-use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
-use futures_util::SinkExt;
 use optiverse_core::sync::authority::ConnectionId;
-use optiverse_core::sync::limits::MAX_STATE_BYTES;
 use tokio::sync::oneshot;
-use tokio::time::{sleep_until, timeout};
+use tokio::time::sleep_until;
+use tungstenite::protocol::Message;
 
 use crate::access::{Access, Visitor};
 use crate::close::Close;
 use crate::config::Limits;
 use crate::invitation::Pass;
 use crate::limit::Bucket;
-use crate::outbox::{CLOSING, Outbox, Work};
+use crate::outbox::{Outbox, Work};
 use crate::registry::{MAX_SESSION_NAME_BYTES, Sessions};
 use crate::session::{Input, Lease};
-
-/// The longest message that is read: the whole scene of a client of the app. What is longer than its kind may be and not
-/// longer than this is answered by the session.
-pub(crate) const MAX_MESSAGE_BYTES: usize = MAX_STATE_BYTES;
-
-/// What a connection reads at once: it has a buffer of this size as long as it lasts.
-pub(crate) const READ_BUFFER_BYTES: usize = 8 << 10;
-
-/// How long is waited for the other side's end after the close was sent.
-const CLOSED: Duration = Duration::from_secs(1);
+use crate::websocket::WebSocket;
 
 static NEXT_CONNECTION: AtomicU64 = AtomicU64::new(1);
 
 /// Serves a connection until it ends.
-pub(crate) async fn serve(mut socket: WebSocket, sessions: Arc<Sessions>, access: &Access, visitor: Visitor) {
-    let Visitor { session, user, address, .. } = &visitor;
-    let close = match admit(&mut socket, &sessions, access, &visitor).await {
+pub(crate) async fn serve(mut socket: Box<WebSocket>, sessions: &Arc<Sessions>, access: &Access, visitor: &Visitor) {
+    let Visitor { session, user, address, .. } = visitor;
+    // What it takes to come in is not held as long as the connection lasts.
+    let close = match Box::pin(admit(&mut socket, sessions, access, visitor)).await {
         Ok(admitted) => {
             let (connection, role) = (admitted.connection.0, admitted.pass.role.code());
             tracing::info!(session, user, connection, role, %address, "connected");
-            let close = admitted.exchange(&mut socket, &sessions).await;
+            let close = admitted.exchange(&mut socket, sessions).await;
             tracing::info!(session, user, connection, code = close.map(|close| close.code), "disconnected");
             close
         }
@@ -52,7 +41,7 @@ pub(crate) async fn serve(mut socket: WebSocket, sessions: Arc<Sessions>, access
         }
     };
     if let Some(reason) = close {
-        self::close(socket, reason).await;
+        Box::pin(socket.close(reason)).await;
     }
 }
 
@@ -90,6 +79,57 @@ fn is_usable(name: &str) -> bool {
     (1..=MAX_SESSION_NAME_BYTES).contains(&name.len()) && !name.chars().any(char::is_control)
 }
 
+/// What has arrived together.
+#[derive(Default)]
+struct Arrived {
+    frames: Vec<Bytes>,
+    bytes: usize,
+    /// Until when no more is read, because it was more than the connection may send.
+    resume: Option<Instant>,
+    /// Why nothing will follow.
+    end: Option<End>,
+}
+
+/// How a connection ends that does not end by the session.
+enum End {
+    /// The other side closed it.
+    Theirs,
+    /// It broke, or what arrived cannot be read: how to close it, if the other side can still hear it.
+    Ours(Option<Close>),
+}
+
+impl Arrived {
+    /// Takes a message, and all that were read with it and are within the budget.
+    fn take(first: Result<Message, tungstenite::Error>, socket: &mut WebSocket, budget: &mut Budget) -> Arrived {
+        let now = Instant::now();
+        let mut arrived = Arrived::default();
+        let mut next = Some(first);
+        while let Some(message) = next {
+            let frame = match message {
+                Ok(Message::Text(text)) => Bytes::from(text),
+                // Text in the wrong envelope: the session says whether it can read it.
+                Ok(Message::Binary(bytes)) => bytes,
+                Ok(Message::Close(_)) => {
+                    arrived.end = Some(End::Theirs);
+                    break;
+                }
+                Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => Bytes::new(),
+                Err(error) => {
+                    arrived.end = Some(End::Ours(refusal(&error)));
+                    break;
+                }
+            };
+            arrived.resume = budget.use_up(frame.len(), now);
+            if !frame.is_empty() {
+                arrived.bytes += frame.len();
+                arrived.frames.push(frame);
+            }
+            next = if arrived.resume.is_none() { socket.receive_buffered() } else { None };
+        }
+        arrived
+    }
+}
+
 impl Admitted {
     /// Passes frames on both ways. Returns how to close the connection, unless it has ended by itself.
     async fn exchange(&self, socket: &mut WebSocket, sessions: &Sessions) -> Option<Close> {
@@ -100,8 +140,8 @@ impl Admitted {
             tokio::select! {
                 biased;
                 () = self.outbox.ready() => {
-                    let Work { frames, close } = self.outbox.take();
-                    if !self.send(socket, frames).await {
+                    let Work { pieces, close } = self.outbox.take();
+                    if !self.send(socket, pieces).await {
                         return None;
                     }
                     if close.is_some() {
@@ -109,53 +149,48 @@ impl Admitted {
                         return close;
                     }
                 }
-                () = sleep_until(resume.unwrap_or_else(Instant::now).into()), if resume.is_some() => resume = None,
-                message = socket.recv(), if resume.is_none() => {
-                    let frame = match message {
-                        Some(Ok(Message::Text(text))) => Bytes::from(text),
-                        // Text in the wrong envelope: the session says whether it can read it.
-                        Some(Ok(Message::Binary(bytes))) => bytes,
-                        Some(Ok(Message::Ping(_) | Message::Pong(_))) => Bytes::new(),
-                        Some(Ok(Message::Close(_))) => {
-                            // The library has its answer ready, which leaves with the next flush.
-                            let _ = timeout(CLOSED, socket.flush()).await;
-                            return None;
+                () = reached(resume), if resume.is_some() => resume = None,
+                message = socket.receive(), if resume.is_none() => {
+                    let arrived = Arrived::take(message, socket, &mut budget);
+                    let (count, bytes) = (arrived.frames.len(), arrived.bytes);
+                    if count > 0 {
+                        if !self.lease.send_frames(self.connection, arrived.frames, bytes).await {
+                            return Some(self.outbox.take().close.unwrap_or(Close::STORE));
                         }
-                        None => return None,
-                        Some(Err(error)) => return refusal(&error),
-                    };
-                    let (is_control, bytes) = (frame.is_empty(), frame.len());
-                    if !is_control && !self.lease.send_frame(self.connection, frame).await {
-                        return Some(self.outbox.take().close.unwrap_or(Close::STORE));
-                    }
-                    if !is_control {
-                        metrics.received.inc();
+                        metrics.received.inc_by(count as u64);
                         metrics.received_bytes.inc_by(bytes as u64);
                     }
-                    resume = budget.use_up(bytes);
+                    match arrived.end {
+                        None => resume = arrived.resume,
+                        Some(End::Ours(close)) => return close,
+                        Some(End::Theirs) => {
+                            socket.answer().await;
+                            return None;
+                        }
+                    }
                 }
             }
         }
     }
 
-    /// Sends frames in one go. Returns whether the connection still lives.
-    async fn send(&self, socket: &mut WebSocket, frames: Vec<Utf8Bytes>) -> bool {
+    /// Sends what waited. Returns whether the connection still lives.
+    async fn send(&self, socket: &mut WebSocket, pieces: Vec<Bytes>) -> bool {
         // Of what was cut off a part may still be on its way, which is not waited for.
-        if frames.is_empty() {
+        if pieces.is_empty() {
             return true;
         }
-        let sending = async {
-            for frame in frames {
-                socket.feed(Message::Text(frame)).await?;
-            }
-            socket.flush().await
-        };
         tokio::select! {
             biased;
-            sent = sending => sent.is_ok(),
+            sent = socket.send(pieces) => sent.is_ok(),
             // It takes nothing in time: the close is all that it may still get.
             () = self.outbox.cut() => true,
         }
+    }
+}
+
+async fn reached(instant: Option<Instant>) {
+    if let Some(instant) = instant {
+        sleep_until(instant.into()).await;
     }
 }
 
@@ -182,8 +217,7 @@ impl Budget {
     }
 
     /// Counts a message. Returns until when no more are read, if it was one too many.
-    fn use_up(&mut self, bytes: usize) -> Option<Instant> {
-        let now = Instant::now();
+    fn use_up(&mut self, bytes: usize, now: Instant) -> Option<Instant> {
         // At most 8 MiB: exact in double precision.
         let waits = [self.messages.owe(1.0, now), self.bytes.owe(bytes as f64, now)];
         waits.into_iter().flatten().max().map(|wait| now + wait)
@@ -191,8 +225,8 @@ impl Budget {
 }
 
 /// What is said to a connection on which something unreadable arrived, if it can still hear it.
-fn refusal(error: &axum::Error) -> Option<Close> {
-    match error.source()?.downcast_ref::<tungstenite::Error>()? {
+fn refusal(error: &tungstenite::Error) -> Option<Close> {
+    match error {
         tungstenite::Error::Capacity(_) => Some(Close::TOO_LARGE),
         tungstenite::Error::Utf8(_) => Some(Close::ENCODING),
         tungstenite::Error::Protocol(problem) => match problem {
@@ -200,17 +234,5 @@ fn refusal(error: &axum::Error) -> Option<Close> {
             _ => Some(Close::PROTOCOL),
         },
         _ => None,
-    }
-}
-
-/// Closes a connection.
-pub(crate) async fn close(mut socket: WebSocket, close: Close) {
-    let frame = CloseFrame { code: close.code, reason: Utf8Bytes::from_static(close.reason) };
-    let sent = timeout(CLOSING, socket.send(Message::Close(Some(frame)))).await;
-    if matches!(sent, Ok(Ok(()))) {
-        // With something unread the system would reset the connection, and the close would be lost.
-        let drained = async { while let Some(Ok(_)) = socket.recv().await {} };
-        // Whoever does not answer the close is dropped.
-        let _ = timeout(CLOSED, drained).await;
     }
 }

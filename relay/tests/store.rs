@@ -211,6 +211,21 @@ fn sqlite() {
 }
 
 #[test]
+fn operations_stored_together_are_one_row_in_sqlite() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("relay.db");
+    let mut store = open(&path);
+    store
+        .commit(&[Change::Create(info("a")), append("a", 1..=100), append("a", 101..=101), snapshot("a", 40)])
+        .unwrap();
+    assert_eq!(store.load("a").unwrap().unwrap().records, records(41..=101));
+    drop(store);
+    let file = rusqlite::Connection::open(&path).unwrap();
+    let rows: i64 = file.query_row("SELECT count(*) FROM record", [], |row| row.get(0)).unwrap();
+    assert_eq!(rows, 2);
+}
+
+#[test]
 fn a_file_in_use_or_of_something_else_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("relay.db");
@@ -225,7 +240,7 @@ fn a_file_in_use_or_of_something_else_is_refused() {
     assert!(SqliteStore::open(&directory.path().join("text")).is_err());
 }
 
-/// What the relay wrote before there were roles and invitations.
+/// What the relay wrote before there were roles and invitations. A text of its own: no change of the relay changes old files.
 const VERSION_1: &str = "
     CREATE TABLE session (
         number INTEGER PRIMARY KEY,
@@ -255,7 +270,7 @@ const VERSION_1: &str = "
 ";
 
 #[test]
-fn a_file_of_the_version_before_is_brought_up_to_date() {
+fn a_file_of_an_earlier_version_is_brought_up_to_date() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("relay.db");
     rusqlite::Connection::open(&path).unwrap().execute_batch(VERSION_1).unwrap();
@@ -285,10 +300,10 @@ fn a_file_of_the_version_before_is_brought_up_to_date() {
         let file = rusqlite::Connection::open(path).unwrap();
         file.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap()
     };
-    assert_eq!(version(&path), 2);
+    assert_eq!(version(&path), 3);
     let fresh = directory.path().join("fresh.db");
     drop(open(&fresh));
-    assert_eq!(version(&fresh), 2);
+    assert_eq!(version(&fresh), 3);
 }
 
 #[test]
@@ -296,9 +311,9 @@ fn a_file_of_a_later_version_is_refused_and_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("relay.db");
     drop(open(&path));
-    rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 3).unwrap();
+    rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 4).unwrap();
     for _ in 0..2 {
         let error = SqliteStore::open(&path).unwrap_err();
-        assert!(matches!(error, StoreError::Format { version: 3, expected_version: 2, .. }), "{error}");
+        assert!(matches!(error, StoreError::Format { version: 4, expected_version: 3, .. }), "{error}");
     }
 }

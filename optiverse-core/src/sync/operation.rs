@@ -347,19 +347,12 @@ pub(crate) fn complete_position(groups: &mut [GroupChange<'_>], present: Option<
     }
 }
 
-/// The texts of `x_mm` and `y_mm` in the value of the position group.
+/// The texts of `x_mm` and `y_mm` in the value of the position group, as [`position_members`] puts them together.
 pub(crate) fn coordinates(members: &str) -> (Option<&str>, Option<&str>) {
-    let mut scanner = Scanner::new(members);
-    let (mut x_mm, mut y_mm) = (None, None);
-    loop {
-        // What is in a group was read before, so it ends where no member follows.
-        let Ok(key) = scanner.string() else { return (x_mm, y_mm) };
-        let value = scanner.take(b':', "`:`").and_then(|()| scanner.value(MAX_VALUE_NESTING)).ok();
-        *(if key == POSITION { &mut x_mm } else { &mut y_mm }) = value;
-        if !scanner.another() {
-            return (x_mm, y_mm);
-        }
-    }
+    let Some(after) = members.strip_prefix("\"x_mm\":") else { return (None, members.strip_prefix("\"y_mm\":")) };
+    // What is in a group was read before, so it ends where no member follows.
+    let x_mm = Scanner::new(after).value(MAX_VALUE_NESTING).unwrap_or(after);
+    (Some(x_mm), after[x_mm.len()..].strip_prefix(",\"y_mm\":"))
 }
 
 /// The value of the position group.

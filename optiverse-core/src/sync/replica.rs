@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
-use std::mem;
+use std::sync::Arc;
 
 use crate::scene::{Item, ItemId, Properties, Scene, Section, read};
 use crate::sync::clock::Timestamp;
@@ -50,11 +50,11 @@ pub(crate) struct Register<T> {
     pub(crate) value: T,
 }
 
-/// The register of a group: JSON text, or none if the group was removed.
+/// The register of a group: JSON text, or none if the group was removed. The texts are shared with those who remember them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Group {
-    pub(crate) name: Box<str>,
-    pub(crate) register: Register<Option<Box<str>>>,
+    pub(crate) name: Arc<str>,
+    pub(crate) register: Register<Option<Arc<str>>>,
 }
 
 /// An item, whether it is there or not.
@@ -100,8 +100,8 @@ impl ItemState {
     /// Merges the value of a group. Returns the change in size.
     fn merge_group(&mut self, name: &str, writer: Writer, value: Option<&str>) -> isize {
         let Some(group) = self.groups.iter_mut().find(|group| *group.name == *name) else {
-            let register = Register { writer, value: value.map(Box::from) };
-            self.groups.push(Group { name: Box::from(name), register });
+            let register = Register { writer, value: value.map(Arc::from) };
+            self.groups.push(Group { name: Arc::from(name), register });
             return group_bytes(name, value) as isize;
         };
         // Equal stamps come from a faulty replica only; the values decide, so that all agree.
@@ -111,15 +111,7 @@ impl ItemState {
         }
         let before = group.register.value.as_ref().map_or(0, |value| value.len());
         group.register.writer = writer;
-        match (&mut group.register.value, value) {
-            (Some(old), Some(new)) if old.len() == new.len() => {
-                let mut bytes = mem::take(old).into_string();
-                bytes.clear();
-                bytes.push_str(new);
-                *old = bytes.into_boxed_str();
-            }
-            (old, new) => *old = new.map(Box::from),
-        }
+        group.register.value = value.map(Arc::from);
         value.map_or(0, str::len) as isize - before as isize
     }
 
@@ -158,7 +150,8 @@ pub(crate) fn read_group(name: &str, value: &str) -> Properties {
 /// A document that merges with others of its kind, without a server (S1 to S6 of [`crate::sync`]).
 #[derive(Debug, Clone)]
 pub struct Replica {
-    pub(crate) items: HashMap<ItemId, ItemState>,
+    /// Shared with those who keep an item as it was at some time; what is shared is copied when it changes.
+    pub(crate) items: HashMap<ItemId, Arc<ItemState>>,
     pub(crate) vector: VersionVector,
     pub(crate) newest: Timestamp,
     removed: RemovedItems,
@@ -268,11 +261,14 @@ impl Replica {
         present: Option<Register<Option<Section>>>,
         groups: impl IntoIterator<Item = (&'g str, Writer, Option<&'g str>)>,
     ) {
-        if !self.items.contains_key(id) {
-            self.items.insert(ItemId::from(id), ItemState::default());
-            self.bytes += REGISTER_BYTES + id.len();
-        }
-        let Some(state) = self.items.get_mut(id) else { return };
+        let state = match self.items.get_mut(id) {
+            Some(state) => state,
+            None => {
+                self.bytes += REGISTER_BYTES + id.len();
+                self.items.entry(ItemId::from(id)).or_default()
+            }
+        };
+        let state = Arc::make_mut(state);
         for (name, writer, value) in groups {
             self.newest = self.newest.max(writer.time);
             let growth = state.merge_group(name, writer, value);

@@ -1,7 +1,9 @@
 //! How fast the relay is, beside a program that only forwards: `cargo bench -p optiverse-relay`.
 //!
 //! Servers are processes of their own, on one core each; this process is the clients, on another. All are measured in turns, and
-//! medians of the turns are printed. Names of sections (`throughput`, `joiner`, `idle`, `latency`) choose some. Without `--bench`, as `cargo test` starts it, everything is done once and in small.
+//! medians of the turns are printed. Names of sections (`throughput`, `joiner`, `idle`, `latency`) choose some, and numbers of
+//! sessions and users (`1x10`) some of the throughput. Without `--bench`, as `cargo test` starts it, everything is done once and
+//! in small.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::panic, reason = "a program for developers")]
 
@@ -32,11 +34,13 @@ fn main() {
     );
     let core = has_cores.then_some(0);
     let local = tokio::task::LocalSet::new();
-    let chosen: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
+    let named = arguments.iter().filter(|argument| !argument.starts_with('-'));
+    let (sizes, chosen): (Vec<&String>, Vec<&String>) =
+        named.partition(|name| name.starts_with(|first: char| first.is_ascii_digit()));
     let is_chosen = |section: &str| chosen.is_empty() || chosen.iter().any(|name| *name == section);
     local.block_on(&runtime, async {
         if is_chosen("throughput") {
-            throughput(&plan, core).await;
+            throughput(&plan, core, &sizes).await;
         }
         if is_chosen("joiner") {
             late_joiner(&plan, core).await;
@@ -56,10 +60,13 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-async fn throughput(plan: &Plan, core: Option<usize>) {
+async fn throughput(plan: &Plan, core: Option<usize>, sizes: &[&String]) {
     println!("\nCommands of 250 bytes, one user of each session writes as fast as the slowest reader takes them");
     println!("{:>8}  {:<22}{:>14}{:>18}{:>14}", "users", "server", "deliveries/s", "CPU s/million", "of forwarder");
     for (sessions, users) in [(1, 2), (1, 10), (10, 10)] {
+        if !sizes.is_empty() && !sizes.iter().any(|size| **size == format!("{sessions}x{users}")) {
+            continue;
+        }
         let mut results = vec![Vec::new(); Kind::ALL.len()];
         for _ in 0..plan.turns {
             for (kind, results) in Kind::ALL.into_iter().zip(&mut results) {

@@ -10,10 +10,8 @@ use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection};
-use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{DefaultBodyLimit, Extension, Path, Query, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
@@ -29,7 +27,8 @@ use crate::limit::Addresses;
 use crate::metrics::CONTENT_TYPE;
 use crate::raytrace::{MAX_BODY_BYTES, RaytraceError, Raytracer};
 use crate::registry::Sessions;
-use crate::socket::{self, MAX_MESSAGE_BYTES, READ_BUFFER_BYTES};
+use crate::socket;
+use crate::websocket::{self, WebSocket};
 
 /// The longest body of a request that has no use for a long one, in bytes.
 const MAX_SMALL_BODY_BYTES: usize = 16 << 10;
@@ -174,40 +173,31 @@ async fn raytrace(State(shared): State<Arc<Shared>>, body: Given) -> Result<Resp
     Ok(([(header::CONTENT_TYPE, "application/json")], rays).into_response())
 }
 
-fn prepare(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
-    upgrade.read_buffer_size(READ_BUFFER_BYTES).max_message_size(MAX_MESSAGE_BYTES).max_frame_size(MAX_MESSAGE_BYTES)
-}
-
 async fn connect(
     State(shared): State<Arc<Shared>>,
     Extension(peer): Extension<Peer>,
     names: Result<Path<(String, String)>, PathRejection>,
     Query(query): Query<HashMap<String, String>>,
-    headers: HeaderMap,
-    upgrade: WebSocketUpgrade,
-) -> Response {
+    request: Request,
+) -> Result<Response, Refusal> {
     // Names that are no UTF-8 are refused like others that cannot be used: as none at all.
     let (session, user) = names.map(|Path(names)| names).unwrap_or_default();
-    let credential = Credential::of_request(&headers, &query);
+    let credential = Credential::of_request(request.headers(), &query);
     let is_announced = query.get("auth").is_some_and(|how| how == "message");
     let visitor = Visitor { session, user, credential, is_announced, address: peer.address };
-    let (sessions, access) = (Arc::clone(&shared.sessions), Arc::clone(&shared.access));
-    prepare(upgrade).on_upgrade(async move |socket| {
-        socket::serve(socket, sessions, &access, visitor).await;
+    let serve = async move |socket| {
+        socket::serve(socket, &shared.sessions, &shared.access, &visitor).await;
         drop(peer.place);
-    })
+    };
+    websocket::upgrade(request, serve).map_err(|error| Refusal(StatusCode::BAD_REQUEST, error.to_string()))
 }
 
 /// A path that leads nowhere; clients of WebSockets expect the refusal there.
-async fn nothing_here(
-    Extension(peer): Extension<Peer>,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-) -> Response {
-    let Ok(upgrade) = upgrade else {
-        return Refusal(StatusCode::NOT_FOUND, "there is nothing here".to_owned()).into_response();
-    };
-    prepare(upgrade).on_upgrade(async move |socket| {
-        socket::close(socket, Close::NAMES).await;
+async fn nothing_here(Extension(peer): Extension<Peer>, request: Request) -> Response {
+    let refuse = async move |mut socket: Box<WebSocket>| {
+        socket.close(Close::NAMES).await;
         drop(peer.place);
-    })
+    };
+    websocket::upgrade(request, refuse)
+        .unwrap_or_else(|_| Refusal(StatusCode::NOT_FOUND, "there is nothing here".to_owned()).into_response())
 }

@@ -16,7 +16,7 @@ const APPLICATION: i64 = 0x4f70_7452;
 
 /// What makes a file of each version from one of the version before; the first, from an empty one. `user_version` is the
 /// number of those that were carried out.
-const STEPS: [&str; 2] = [
+const STEPS: [&str; 3] = [
     "
         CREATE TABLE session (
             number INTEGER PRIMARY KEY,
@@ -60,7 +60,12 @@ const STEPS: [&str; 2] = [
             PRIMARY KEY (invitation, name)
         ) STRICT, WITHOUT ROWID;
     ",
+    // A row of `record` may hold several operations that were stored together, the last of them that of its number.
+    "",
 ];
+
+/// Stands between operations in one row: no JSON text has it in it (RFC 7464, section 2.2).
+const SEPARATOR: &str = "\u{1e}";
 
 /// The version of the files that this relay writes.
 const VERSION: i64 = STEPS.len() as i64;
@@ -188,6 +193,24 @@ fn find(transaction: &Transaction<'_>, session: &str) -> Result<(i64, u64), Stor
     found.ok_or_else(|| StoreError::Unknown(session.to_owned()))
 }
 
+/// Adds operations in one row: a row for each would cost more than all else that is done with it.
+fn append(transaction: &Transaction<'_>, number: i64, records: &[Record]) -> Result<(), StoreError> {
+    let Some(last) = records.last() else { return Ok(()) };
+    let texts: Vec<&str> = records.iter().map(|record| &*record.text).collect();
+    transaction
+        .prepare_cached("INSERT INTO record (session, sequence, text) VALUES (?1, ?2, ?3)")?
+        .execute(params![number, bits(last.sequence), texts.join(SEPARATOR)])?;
+    Ok(())
+}
+
+/// The operations of a row.
+fn read_records(row: &Row<'_>) -> rusqlite::Result<Vec<Record>> {
+    let last = row.get::<_, i64>(0)?.cast_unsigned();
+    let texts: Vec<&str> = row.get_ref(1)?.as_str()?.split(SEPARATOR).collect();
+    let first = last.saturating_sub(texts.len() as u64 - 1);
+    Ok((first..).zip(texts).map(|(sequence, text)| Record { sequence, text: text.into() }).collect())
+}
+
 fn touch(transaction: &Transaction<'_>, number: i64, now_ms: u64) -> Result<(), StoreError> {
     transaction
         .prepare_cached("UPDATE session SET active_ms = max(active_ms, ?2) WHERE number = ?1")?
@@ -256,15 +279,10 @@ fn carry_out(transaction: &Transaction<'_>, change: &Change) -> Result<(), Store
         Change::Append { session, records, now_ms } => {
             let (number, newest) = find(transaction, session)?;
             let newest = follow(session, newest, records)?;
-            let mut insert =
-                transaction.prepare_cached("INSERT INTO record (session, sequence, text) VALUES (?1, ?2, ?3)")?;
-            for record in records {
-                insert.execute(params![number, bits(record.sequence), &*record.text])?;
-            }
+            append(transaction, number, records)?;
             transaction
-                .prepare_cached("UPDATE session SET newest = ?2 WHERE number = ?1")?
-                .execute(params![number, bits(newest)])?;
-            touch(transaction, number, *now_ms)?;
+                .prepare_cached("UPDATE session SET newest = ?2, active_ms = max(active_ms, ?3) WHERE number = ?1")?
+                .execute(params![number, bits(newest), bits(*now_ms)])?;
         }
         Change::Snapshot { session, snapshot } => {
             let (number, newest) = find(transaction, session)?;
@@ -344,12 +362,13 @@ impl Store for SqliteStore {
                 Ok(Snapshot { sequence: row.get::<_, i64>(0)?.cast_unsigned(), text: row.get(1)? })
             })
             .optional()?;
-        let records = transaction
+        let rows: Vec<Vec<Record>> = transaction
             .prepare_cached("SELECT sequence, text FROM record WHERE session = ?1 ORDER BY sequence")?
-            .query_map([number], |row| {
-                Ok(Record { sequence: row.get::<_, i64>(0)?.cast_unsigned(), text: row.get::<_, String>(1)?.into() })
-            })?
+            .query_map([number], read_records)?
             .collect::<Result<_, _>>()?;
+        // A snapshot may include a part of the first row.
+        let included = snapshot.as_ref().map_or(0, |snapshot: &Snapshot| snapshot.sequence);
+        let records = rows.into_iter().flatten().filter(|record| record.sequence > included).collect();
         Ok(Some(StoredSession { info, snapshot, records }))
     }
 }

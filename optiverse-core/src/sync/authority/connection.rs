@@ -49,6 +49,10 @@ impl Connection {
         matches!(self.dialect, Dialect::Component(_))
     }
 
+    pub(crate) fn is_legacy(&self) -> bool {
+        matches!(self.dialect, Dialect::App(_) | Dialect::Component(_))
+    }
+
     pub(crate) fn shadowed_items(&self) -> usize {
         match &self.dialect {
             Dialect::App(shadow) | Dialect::Component(shadow) => shadow.len(),

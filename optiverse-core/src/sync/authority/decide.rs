@@ -1,5 +1,6 @@
 //! Deciding about operations: recognise repeats, check, stamp, append, acknowledge.
 
+use std::mem;
 use std::sync::Arc;
 
 use crate::scene::Section;
@@ -75,15 +76,14 @@ impl Authority {
         self.check(&operation)?;
         let time = self.clock.stamp(now_ms);
         let operation = Operation { time, ..operation };
-        self.append(&operation, operation.to_json().into()).map_err(|DocumentFull| RefusalReason::DocumentFull)?;
+        let text: Arc<str> = operation.to_json().into();
+        self.append(&operation, Arc::clone(&text)).map_err(|DocumentFull| RefusalReason::DocumentFull)?;
+        self.changes.note(&operation);
         if matches!(operation.body, Body::Remove) {
             self.removed
                 .insert(&operation.item, Removal { sequence: self.sequence, at_ms: now_ms, by: Some(connection) });
         }
-        self.records.push_back(Record {
-            sequence: self.sequence,
-            text: self.log.back().map(|entry| Arc::clone(&entry.text)).unwrap_or_default(),
-        });
+        self.records.push_back(Record { sequence: self.sequence, text });
         Ok((self.sequence, time))
     }
 
@@ -96,6 +96,7 @@ impl Authority {
         }
         self.sequence += 1;
         self.whole = None;
+        self.whole_for_app = None;
         self.log_bytes += text.len();
         self.log.push_back(LogEntry { id: operation.id, time: operation.time, text });
         while self.log.len() > MAX_LOG_OPERATIONS || self.log_bytes > MAX_LOG_BYTES {
@@ -136,7 +137,7 @@ impl Authority {
         Ok(())
     }
 
-    /// Tells everybody but the author of the operations after `before`.
+    /// Tells everybody but the author of the operations after `before`, which are all that were decided since the last call.
     pub(crate) fn publish(&mut self, before: u64, author: ConnectionId, now_ms: u64) {
         if self.sequence == before {
             return;
@@ -154,7 +155,8 @@ impl Authority {
                 }
             }
         }
-        self.publish_to_legacy(before, author, now_ms);
+        let changes = mem::take(&mut self.changes);
+        self.publish_to_legacy(&changes, author, now_ms);
     }
 }
 

@@ -2,15 +2,17 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 
 use crate::scene::ItemId;
 use crate::sync::authority::connection::{Connection, Dialect};
-use crate::sync::authority::shadow::{ARRIVED_AFTER_MS, Meaning, Shadow};
-use crate::sync::authority::tell::{Change, Frames};
+use crate::sync::authority::shadow::{ARRIVED_AFTER_MS, Meaning, SentState, Shadow};
+use crate::sync::authority::tell::Change;
 use crate::sync::authority::{Authority, ConnectionId};
 use crate::sync::equal::same_value;
 use crate::sync::limits::{MAX_FRAME_BYTES, MAX_STATE_BYTES};
 use crate::sync::operation::{Body, GroupChange, Operation, POSITION, complete_position};
+use crate::sync::replica::ItemState;
 use crate::sync::version::OperationId;
 use crate::sync::wire::FrameError;
 use crate::sync::wire::app::{self, LegacyItem, LegacyMessage};
@@ -59,6 +61,16 @@ impl RemovedIds {
     }
 }
 
+/// The whole document for clients of the app.
+#[derive(Debug)]
+pub(crate) struct WholeForApp {
+    frame: Arc<str>,
+    /// The items in the frame.
+    items: SentState,
+    /// Those that found no room in it.
+    rest: Vec<ItemId>,
+}
+
 /// Whether a value is believed over the relay's own.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Trust {
@@ -89,7 +101,7 @@ impl Authority {
             LegacyMessage::Request => self.greet_app(connection, now_ms),
             LegacyMessage::State(items) => {
                 if undecided {
-                    self.become_app(connection);
+                    self.become_app(connection, Shadow::default());
                 }
                 let mut shown: HashSet<ItemId> = HashSet::new();
                 let mut rest = items.as_slice();
@@ -131,37 +143,47 @@ impl Authority {
     /// Takes a client that did not ask for the items for the app. The first one in a new session gets none, as ever.
     pub(crate) fn greet_unasked(&mut self, connection: ConnectionId, now_ms: u64) {
         if self.sequence == 0 {
-            self.become_app(connection);
+            self.become_app(connection, Shadow::default());
         } else {
             self.greet_app(connection, now_ms);
         }
     }
 
-    fn become_app(&mut self, connection: ConnectionId) {
+    fn become_app(&mut self, connection: ConnectionId, shadow: Shadow) {
         if let Some(state) = self.connections.get_mut(&connection) {
-            state.dialect = Dialect::App(Shadow::default());
+            state.dialect = Dialect::App(shadow);
         }
     }
 
     /// Sends all items to a client of the app, which builds its canvas anew from them.
     pub(crate) fn greet_app(&mut self, connection: ConnectionId, now_ms: u64) {
-        self.become_app(connection);
-        let mut ids = self.present_ids();
-        ids.retain(|id| self.is_understood(connection, id));
-        let states = ids.iter().filter_map(|id| Some((id.as_str(), self.replica.items.get(id)?)));
+        let whole = self.whole_for_app(now_ms);
+        self.become_app(connection, Shadow::after_state(Arc::clone(&whole.items), now_ms));
+        self.send(connection, Arc::clone(&whole.frame));
+        for id in &whole.rest {
+            self.tell_legacy(connection, id, &Change::Added, now_ms);
+        }
+    }
+
+    /// What brings a client of the app the whole document. It is kept until the next operation: after a failure of the
+    /// network all come back at once.
+    fn whole_for_app(&mut self, now_ms: u64) -> Arc<WholeForApp> {
+        if let Some(whole) = &self.whole_for_app {
+            return Arc::clone(whole);
+        }
+        let mut items: Vec<(ItemId, Arc<ItemState>)> = Vec::new();
+        for (id, state) in self.replica.items.iter().filter(|(_, state)| app::is_for_app(state)) {
+            items.push((id.clone(), Arc::clone(state)));
+        }
+        items.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
+        let states = items.iter().map(|(id, state)| (id.as_str(), &**state));
         let (mut frame, count) = app::full_state(states, self.sequence, MAX_STATE_BYTES, now_ms);
         app::add_member("from_server", "true", &mut frame);
         app::add_member("conflict_resolution", "\"host_wins\"", &mut frame);
-        self.send(connection, frame);
-        if let Some(shadow) = self.shadow_mut(connection) {
-            shadow.state_sent_ms = Some(now_ms);
-        }
-        for id in &ids[..count] {
-            self.note_sent(connection, id, now_ms);
-        }
-        for id in &ids[count..] {
-            self.tell_legacy(connection, id, &Change::Added, &mut Frames::default(), now_ms);
-        }
+        let rest = items.split_off(count).into_iter().map(|(id, _)| id).collect();
+        let whole = Arc::new(WholeForApp { frame: frame.into(), items: items.into(), rest });
+        self.whole_for_app = Some(Arc::clone(&whole));
+        whole
     }
 
     fn greet_component(&mut self, connection: ConnectionId, now_ms: u64) {
@@ -169,7 +191,7 @@ impl Authority {
             state.dialect = Dialect::Component(Shadow::default());
         }
         for id in self.present_ids() {
-            self.tell_legacy(connection, &id, &Change::Added, &mut Frames::default(), now_ms);
+            self.tell_legacy(connection, &id, &Change::Added, now_ms);
         }
     }
 
@@ -192,15 +214,12 @@ impl Authority {
     ) {
         let before = self.sequence;
         for item in items {
-            let is_known = self.replica.contains(&item.id);
-            let agrees = if is_known {
-                self.take_changes(connection, item, trust, now_ms)
-            } else {
-                is_add && self.take_new(connection, item, trust, now_ms)
-            };
+            let changed = self.take_changes(connection, item, trust, now_ms);
+            let agrees = changed.unwrap_or_else(|| is_add && self.take_new(connection, item, trust, now_ms));
             // What is part of all that it has was said in no answer to anything on its way.
             if trust == Trust::Believe || !agrees {
-                self.correct_later(connection, &item.id, trust == Trust::Doubt || !is_known && !agrees, now_ms);
+                let rebuild = trust == Trust::Doubt || changed.is_none() && !agrees;
+                self.correct_later(connection, &item.id, rebuild, now_ms);
             }
         }
         self.publish(before, connection, now_ms);
@@ -220,7 +239,7 @@ impl Authority {
             match self.replica.items.get(&id) {
                 Some(state) if !correction.rebuild => {
                     let names = state.groups.iter().map(|group| group.name.to_string()).collect();
-                    self.tell_legacy(connection, &id, &Change::Changed(names), &mut Frames::default(), now_ms);
+                    self.tell_legacy(connection, &id, &Change::Changed(names), now_ms);
                 }
                 _ => self.rebuild(connection, &id, now_ms),
             }
@@ -239,7 +258,7 @@ impl Authority {
             return false;
         }
         if let Some(shadow) = self.shadow_mut(connection) {
-            let known = shadow.item(&item.id);
+            let known = shadow.item(&ItemId::from(item.id.as_str()));
             for change in &item.groups {
                 let _ = known.received(&change.group, change.value.as_deref(), now_ms);
             }
@@ -251,11 +270,18 @@ impl Authority {
         self.decide_own(connection, operation, now_ms) && !vanishes
     }
 
-    /// Returns whether the client shows what the relay has.
-    fn take_changes(&mut self, connection: ConnectionId, item: &LegacyItem<'_>, trust: Trust, now_ms: u64) -> bool {
-        let Some(state) = self.replica.items.get(item.id.as_str()) else { return false };
+    /// Returns whether the client shows what the relay has; none if there is no such item.
+    fn take_changes(
+        &mut self,
+        connection: ConnectionId,
+        item: &LegacyItem<'_>,
+        trust: Trust,
+        now_ms: u64,
+    ) -> Option<bool> {
+        let (id, state) = self.replica.items.get_key_value(item.id.as_str())?;
+        let section = state.section()?;
         let mut groups: Vec<GroupChange<'_>> = item.groups.iter().map(GroupChange::borrowed).collect();
-        if state.section() != Some(item.section) {
+        if section != item.section {
             groups.retain(|change| !component::is_addition(&change.group));
         }
         let present = |name: &str| state.group(name).and_then(|group| group.register.value.as_deref());
@@ -264,8 +290,8 @@ impl Authority {
         let is_named = |name: &str| groups.iter().any(|change| change.group == name);
         let mut is_right = trust == Trust::Believe || state.groups.iter().all(|group| is_named(&group.name));
         let dialect = self.connections.get_mut(&connection).map(|entry| &mut entry.dialect);
-        let Some(Dialect::App(shadow) | Dialect::Component(shadow)) = dialect else { return true };
-        let known = shadow.item(&item.id);
+        let Some(Dialect::App(shadow) | Dialect::Component(shadow)) = dialect else { return Some(true) };
+        let known = shadow.item(id);
         groups.retain(|change| {
             let value = change.value.as_deref();
             let meaning = known.received(&change.group, value, now_ms);
@@ -274,7 +300,7 @@ impl Authority {
             trust == Trust::Believe && meaning == Meaning::Changed && !agrees
         });
         if groups.is_empty() {
-            return is_right;
+            return Some(is_right);
         }
         let operation = self.own_operation(&item.id, Body::Set { groups });
         let accepted = self.decide_own(connection, operation, now_ms);
@@ -282,7 +308,7 @@ impl Authority {
             // It may show a property that the item has not, which no change of properties takes back.
             self.correct_later(connection, &item.id, true, now_ms);
         }
-        accepted
+        Some(accepted)
     }
 
     fn remove_for_legacy(&mut self, connection: ConnectionId, id: &str, now_ms: u64) {

@@ -24,7 +24,8 @@ use crate::sync::clock::Clock;
 use crate::sync::replica::{RemovedItems, Replica};
 use crate::sync::version::ReplicaId;
 use connection::Connection;
-use legacy::RemovedIds;
+use legacy::{RemovedIds, WholeForApp};
+use tell::Changes;
 
 /// Operations that are kept in memory for clients that come back, at most.
 pub const MAX_LOG_OPERATIONS: usize = 10_000;
@@ -138,10 +139,14 @@ pub struct Authority {
     own_number: u64,
     connections: BTreeMap<ConnectionId, Connection>,
     removed: RemovedIds,
+    /// What the operations did of which nobody has been told yet.
+    changes: Changes,
     records: VecDeque<Record>,
     transmits: VecDeque<(u64, Transmit)>,
     /// The frames that bring a new client the whole document, and of which sequence number they are.
     whole: Option<(u64, Vec<Arc<str>>)>,
+    /// The same for clients of the app, as it is now.
+    whole_for_app: Option<Arc<WholeForApp>>,
 }
 
 #[derive(Debug)]
@@ -166,9 +171,11 @@ impl Authority {
             own_number: 0,
             connections: BTreeMap::new(),
             removed: RemovedIds::default(),
+            changes: Changes::default(),
             records: VecDeque::new(),
             transmits: VecDeque::new(),
             whole: None,
+            whole_for_app: None,
         }
     }
 

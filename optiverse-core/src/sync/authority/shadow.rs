@@ -1,10 +1,11 @@
 //! What a legacy client knows: it sends whole items without stamps, and most of what it sends is what it was told.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 
 use crate::scene::ItemId;
 use crate::sync::equal::same_value;
-use crate::sync::replica::ItemState;
+use crate::sync::replica::{Group, ItemState};
 
 /// After this time a value that was sent is taken to have arrived, in milliseconds.
 pub(crate) const ARRIVED_AFTER_MS: u64 = 5_000;
@@ -21,12 +22,17 @@ const MAX_IN_FLIGHT: usize = 16;
 /// Removals that are remembered for a client.
 const MAX_TOLD_GONE: usize = 10_000;
 
+/// Items that were sent all at once, as they were then, in the order of their ids.
+pub(crate) type SentState = Arc<[(ItemId, Arc<ItemState>)]>;
+
 /// What one legacy client knows.
 #[derive(Debug, Default)]
 pub(crate) struct Shadow {
     /// When it was sent all items, on which the app throws away what it shows.
-    pub(crate) state_sent_ms: Option<u64>,
-    items: HashMap<ItemId, KnownItem>,
+    state_sent_ms: Option<u64>,
+    state: SentState,
+    /// What is known of items that were spoken of since; none: the client has it no more.
+    items: HashMap<ItemId, Option<KnownItem>>,
     corrections: HashMap<ItemId, Correction>,
     /// The same by the time at which they are due.
     due: BTreeSet<(u64, ItemId)>,
@@ -42,7 +48,7 @@ pub(crate) struct Correction {
     pub(crate) rebuild: bool,
 }
 
-type Text = Option<Box<str>>;
+type Text = Option<Arc<str>>;
 
 /// What the client knows of one item: its groups, in the order in which they were first spoken of.
 #[derive(Debug, Default)]
@@ -53,7 +59,7 @@ pub(crate) struct KnownItem {
 /// What the client knows of one group.
 #[derive(Debug)]
 struct Knowledge {
-    group: Box<str>,
+    group: Arc<str>,
     /// What it had when it was last heard of, or has certainly received since.
     known: Text,
     /// What was sent to it since, and when.
@@ -70,13 +76,19 @@ pub(crate) enum Meaning {
 }
 
 impl Shadow {
+    /// Of a client that was just sent all items.
+    pub(crate) fn after_state(state: SentState, now_ms: u64) -> Shadow {
+        Shadow { state_sent_ms: Some(now_ms), state, ..Shadow::default() }
+    }
+
     /// What is kept, in items.
     pub(crate) fn len(&self) -> usize {
-        self.items.len() + self.corrections.len() + self.told_gone.len()
+        let unspoken = self.state.iter().filter(|(id, _)| !self.items.contains_key(id));
+        self.items.len() + unspoken.count() + self.corrections.len() + self.told_gone.len()
     }
 
     pub(crate) fn has(&self, id: &str) -> bool {
-        self.items.contains_key(id)
+        self.items.get(id).map_or_else(|| in_state(&self.state, id).is_some(), Option::is_some)
     }
 
     /// Whether all items may still be on their way.
@@ -91,7 +103,11 @@ impl Shadow {
 
     /// The client said that the item is gone.
     pub(crate) fn forget(&mut self, id: &str) {
-        self.items.remove(id);
+        if in_state(&self.state, id).is_some() {
+            self.items.insert(ItemId::from(id), None);
+        } else {
+            self.items.remove(id);
+        }
     }
 
     /// The client is told that the item is gone.
@@ -112,6 +128,9 @@ impl Shadow {
     /// again when it has finished.
     pub(crate) fn correct_later(&mut self, id: &str, rebuild: bool, now_ms: u64) {
         let due_ms = now_ms.saturating_add(CORRECTED_AFTER_MS);
+        if self.corrections.get(id).is_some_and(|noted| noted.due_ms == due_ms && (noted.rebuild || !rebuild)) {
+            return;
+        }
         let earlier = self.corrections.remove_entry(id);
         let rebuild = rebuild || earlier.as_ref().is_some_and(|(_, correction)| correction.rebuild);
         let id = match earlier {
@@ -142,44 +161,66 @@ impl Shadow {
         found
     }
 
+    /// The client is told of an item, if it is known to have it. Returns whether it is.
+    pub(crate) fn sent_again(&mut self, id: &ItemId, state: &ItemState, now_ms: u64) -> bool {
+        self.forget_removal(id);
+        if let Some(known) = self.items.get_mut(id) {
+            return known.as_mut().map(|known| known.sent(state, now_ms)).is_some();
+        }
+        let is_known = in_state(&self.state, id).is_some();
+        if is_known {
+            self.item(id).sent(state, now_ms);
+        }
+        is_known
+    }
+
     /// The client is told of an item.
-    pub(crate) fn sent(&mut self, id: &str, state: &ItemState, now_ms: u64) {
+    pub(crate) fn sent(&mut self, id: &ItemId, state: &ItemState, now_ms: u64) {
+        self.forget_removal(id);
+        self.item(id).sent(state, now_ms);
+    }
+
+    fn forget_removal(&mut self, id: &str) {
         if !self.told_gone.is_empty() {
             self.told_gone.remove(id);
-        }
-        let known = self.item(id);
-        for (place, group) in state.groups.iter().enumerate() {
-            known.sent(place, &group.name, group.register.value.as_deref(), now_ms);
         }
     }
 
     /// What is known of an item; nothing if it was not spoken of.
-    pub(crate) fn item(&mut self, id: &str) -> &mut KnownItem {
-        if !self.items.contains_key(id) {
-            self.items.insert(ItemId::from(id), KnownItem::default());
-        }
-        self.items.get_mut(id).expect("it was just put in")
+    pub(crate) fn item(&mut self, id: &ItemId) -> &mut KnownItem {
+        let was_sent = || in_state(&self.state, id).map(KnownItem::of);
+        self.items.entry(id.clone()).or_insert_with(was_sent).get_or_insert_default()
     }
 }
 
 impl KnownItem {
-    fn group(&mut self, place: usize, group: &str) -> Option<&mut Knowledge> {
-        // Most of the time they come in one order.
-        if self.groups.get(place).is_some_and(|known| *known.group == *group) {
-            return self.groups.get_mut(place);
+    fn of(state: &ItemState) -> KnownItem {
+        let knowledge = |group: &Group| Knowledge::new(Arc::clone(&group.name), group.register.value.clone());
+        KnownItem { groups: state.groups.iter().map(knowledge).collect() }
+    }
+
+    fn sent(&mut self, state: &ItemState, now_ms: u64) {
+        for (place, group) in state.groups.iter().enumerate() {
+            self.sent_group(place, &group.name, &group.register.value, now_ms);
         }
+    }
+
+    fn group(&mut self, group: &str) -> Option<&mut Knowledge> {
         self.groups.iter_mut().find(|known| *known.group == *group)
     }
 
-    fn sent(&mut self, place: usize, group: &str, value: Option<&str>, now_ms: u64) {
-        let Some(knowledge) = self.group(place, group) else {
-            self.groups.push(Knowledge::new(group, value));
+    fn sent_group(&mut self, place: usize, group: &Arc<str>, value: &Text, now_ms: u64) {
+        // Most of the time they come in one order.
+        let is_there = self.groups.get(place).is_some_and(|known| Arc::ptr_eq(&known.group, group));
+        let knowledge = if is_there { self.groups.get_mut(place) } else { self.group(group) };
+        let Some(knowledge) = knowledge else {
+            self.groups.push(Knowledge::new(Arc::clone(group), value.clone()));
             return;
         };
-        if knowledge.latest() == value {
+        if same_text(knowledge.latest(), value) {
             return;
         }
-        knowledge.in_flight.push_back((now_ms, value.map(Box::from)));
+        knowledge.in_flight.push_back((now_ms, value.clone()));
         if knowledge.in_flight.len() > MAX_IN_FLIGHT
             && let Some((_, arrived)) = knowledge.in_flight.pop_front()
         {
@@ -189,8 +230,8 @@ impl KnownItem {
 
     /// The client says that a group has this value.
     pub(crate) fn received(&mut self, group: &str, value: Option<&str>, now_ms: u64) -> Meaning {
-        let Some(knowledge) = self.group(usize::MAX, group) else {
-            self.groups.push(Knowledge::new(group, value));
+        let Some(knowledge) = self.group(group) else {
+            self.groups.push(Knowledge::new(Arc::from(group), value.map(Arc::from)));
             return Meaning::Changed;
         };
         let arrived = |sent: u64| sent.saturating_add(ARRIVED_AFTER_MS) <= now_ms;
@@ -203,19 +244,33 @@ impl KnownItem {
         let is_repeated = seen.is_some() || same_value(knowledge.known.as_deref(), value);
         knowledge.in_flight.drain(..seen.map_or(0, |seen| seen + 1));
         if knowledge.known.as_deref() != value {
-            knowledge.known = value.map(Box::from);
+            knowledge.known = value.map(Arc::from);
         }
         if is_repeated { Meaning::Repeated } else { Meaning::Changed }
     }
 }
 
 impl Knowledge {
-    fn new(group: &str, value: Option<&str>) -> Knowledge {
-        Knowledge { group: group.into(), known: value.map(Box::from), in_flight: VecDeque::new() }
+    fn new(group: Arc<str>, known: Text) -> Knowledge {
+        Knowledge { group, known, in_flight: VecDeque::new() }
     }
 
-    fn latest(&self) -> Option<&str> {
-        self.in_flight.back().map_or(self.known.as_deref(), |(_, value)| value.as_deref())
+    fn latest(&self) -> &Text {
+        self.in_flight.back().map_or(&self.known, |(_, value)| value)
+    }
+}
+
+/// An item as it was sent with all others, if it was.
+fn in_state<'s>(state: &'s SentState, id: &str) -> Option<&'s ItemState> {
+    let place = state.binary_search_by(|(other, _)| other.as_str().cmp(id)).ok()?;
+    Some(&state[place].1)
+}
+
+/// Whether two texts are equal; those that are shared need not be read.
+fn same_text(left: &Text, right: &Text) -> bool {
+    match (left, right) {
+        (Some(left), Some(right)) => Arc::ptr_eq(left, right) || left == right,
+        (left, right) => left.is_none() && right.is_none(),
     }
 }
 
@@ -224,11 +279,11 @@ mod tests {
     use super::*;
 
     fn tell(shadow: &mut Shadow, value: &str, now_ms: u64) {
-        shadow.item("a").sent(0, "n1", Some(value), now_ms);
+        shadow.item(&"a".into()).sent_group(0, &"n1".into(), &Some(value.into()), now_ms);
     }
 
     fn hear(shadow: &mut Shadow, value: &str, now_ms: u64) -> Meaning {
-        shadow.item("a").received("n1", Some(value), now_ms)
+        shadow.item(&"a".into()).received("n1", Some(value), now_ms)
     }
 
     #[test]

@@ -10,7 +10,10 @@ use crate::sync::role::Role;
 use crate::sync::wire::FrameError;
 use crate::sync::wire::envelope::{Envelope, FULL_STATE};
 use crate::sync::wire::message::{PROTOCOL, member};
-use crate::sync::wire::scanner::{Scanner, write_string};
+use crate::sync::wire::scanner::{Scanner, write_padded, write_string};
+
+/// What a command has beside the texts of its item, about.
+const COMMAND_BYTES: usize = 320;
 
 /// Room in a state for what stands around its items.
 const STATE_MARGIN: usize = 1_024;
@@ -175,6 +178,11 @@ pub(crate) fn app_kind(section: Section, state: &ItemState) -> Option<Cow<'_, st
     Some(Cow::Borrowed(kind))
 }
 
+/// Whether the app understands an item.
+pub(crate) fn is_for_app(state: &ItemState) -> bool {
+    state.section().is_some_and(|section| app_kind(section, state).is_some())
+}
+
 /// A property of an item that is a text.
 pub(crate) fn state_text<'s>(state: &'s ItemState, key: &str) -> Option<Cow<'s, str>> {
     Scanner::new(state.group(key)?.register.value.as_deref()?).string().ok()
@@ -203,7 +211,10 @@ pub(crate) fn write_members(state: &ItemState, separator: &mut &'static str, out
 /// `add_item` or `update_item`, with the whole item; none if the app would not understand it.
 pub(crate) fn command(action: &str, id: &str, state: &ItemState, sender: &str, now_ms: u64) -> Option<String> {
     let kind = app_kind(state.section()?, state)?;
-    let mut out = format!("{{\"type\":\"command\",\"command\":{{\"action\":\"{action}\",\"item_type\":");
+    let mut out = String::with_capacity(COMMAND_BYTES + state.content_bytes());
+    out.push_str("{\"type\":\"command\",\"command\":{\"action\":\"");
+    out.push_str(action);
+    out.push_str("\",\"item_type\":");
     write_string(&kind, &mut out);
     out.push_str(",\"item_id\":");
     write_string(id, &mut out);
@@ -348,11 +359,19 @@ pub(crate) fn pong(now_ms: u64) -> String {
 fn timestamp(now_ms: u64, out: &mut String) {
     let seconds = now_ms / 1_000;
     let (year, month, day) = civil_date(seconds / 86_400);
-    let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
-    out.push_str(&format!(
-        ",\"timestamp\":\"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}\"",
-        now_ms % 1_000
-    ));
+    out.push_str(",\"timestamp\":\"");
+    for (number, digits, separator) in [
+        (year, 4, '-'),
+        (month, 2, '-'),
+        (day, 2, 'T'),
+        (seconds / 3_600 % 24, 2, ':'),
+        (seconds / 60 % 60, 2, ':'),
+        (seconds % 60, 2, '.'),
+        (now_ms % 1_000, 3, '"'),
+    ] {
+        write_padded(number, digits, out);
+        out.push(separator);
+    }
 }
 
 /// Year, month and day of a day counted from 1 January 1970.

@@ -154,8 +154,8 @@ impl Session {
             .confirmed
             .items
             .iter()
-            .filter(|(_, state)| state.section().is_some_and(|section| app::app_kind(section, state).is_some()))
-            .map(|(id, state)| (id.as_str(), state))
+            .filter(|(_, state)| app::is_for_app(state))
+            .map(|(id, state)| (id.as_str(), &**state))
             .collect();
         present.sort_unstable_by_key(|(id, _)| *id);
         // Room for `sync`.
