@@ -125,16 +125,15 @@ fn note(edit: &Edit, change: &mut SceneChange) {
 impl Session {
     /// Whether the group's present value in the view is the user's own.
     pub(crate) fn is_own(&self, id: &str, group: &str) -> bool {
-        let pending = self.pending_of_item.get(id).into_iter().flatten();
-        let mut operations = pending.filter_map(|number| self.pending.get(number));
-        let writes = |operation: &Operation<'_>| operation.body.groups().iter().any(|change| change.group == *group);
-        if operations.any(writes) {
+        let state = self.confirmed.items.get(id).and_then(|state| state.group(group));
+        // What nobody has written is nobody else's.
+        if state.is_none_or(|group| group.register.writer.id.replica == self.replica) {
             return true;
         }
-        let state = self.confirmed.items.get(id);
-        let group = state.and_then(|state| state.group(group));
-        // What nobody has written is nobody else's.
-        group.is_none_or(|group| group.register.writer.id.replica == self.replica)
+        // From the newest on: what is taken back was written not long ago.
+        let pending = self.pending_of_item.get(id).into_iter().flatten().rev();
+        let mut operations = pending.filter_map(|number| self.pending.get(number));
+        operations.any(|operation| operation.body.groups().iter().any(|change| change.group == *group))
     }
 
     /// Whether nobody else has written anything of the item that is there.
