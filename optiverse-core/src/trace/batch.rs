@@ -9,6 +9,7 @@ use super::options::{TraceControl, TraceOptions};
 use super::parallel::{IsOver, Rays};
 use super::paths::RayPaths;
 use super::walker::{Cancelled, Going, Rules, Traced, Walker};
+use crate::geometry::index::lanes::{Avx2, Baseline, Job, Lanes};
 use crate::optics::OpticalSystem;
 
 /// Source rays under way at once: while the search for one waits for memory or a mispredicted branch, the next one is on. Measured in
@@ -55,8 +56,8 @@ pub(super) struct BatchTracer<'a> {
     walkers: Vec<Walker>,
     /// Numbers of the walkers that still have light to follow.
     going: Vec<usize>,
-    /// The instructions that this processor has.
-    arch: pulp::Arch,
+    /// Whether this processor has these instructions.
+    avx2: Option<Avx2>,
     pub(super) paths: RayPaths,
 }
 
@@ -72,7 +73,7 @@ impl<'a> BatchTracer<'a> {
             nearest: NearestHit::new(system, options.physics, options.smallest_hit_mm),
             walkers: (0..UNDER_WAY).map(|_| Walker::new()).collect(),
             going: Vec::with_capacity(UNDER_WAY),
-            arch: pulp::Arch::new(),
+            avx2: Avx2::try_new(),
             paths: RayPaths::empty(),
         }
     }
@@ -165,19 +166,23 @@ impl<'a> BatchTracer<'a> {
             }
             begun += 1;
         }
-        self.arch.dispatch(Follow(self, rules))?;
+        match self.avx2 {
+            #[cfg(target_arch = "x86_64")]
+            Some(avx2) => avx2.run(Follow(self, rules))?,
+            _ => Baseline.run(Follow(self, rules))?,
+        }
         Ok(begun)
     }
 
     /// Takes the light of all walkers that are under way to its end, in turns.
     #[inline(always)]
-    fn follow(&mut self, rules: &Rules<'a>) -> Result<(), Cancelled> {
+    fn follow(&mut self, lanes: impl Lanes, rules: &Rules<'a>) -> Result<(), Cancelled> {
         while !self.going.is_empty() {
             let mut kept = 0;
             for at in 0..self.going.len() {
                 let number = self.going[at];
                 let walker = &mut self.walkers[number];
-                let found = self.nearest.find(walker.light(), walker.contact());
+                let found = self.nearest.find(lanes, walker.light(), walker.contact());
                 if walker.proceed(found, rules)? == Going::On {
                     self.going[kept] = number;
                     kept += 1;
@@ -189,15 +194,15 @@ impl<'a> BatchTracer<'a> {
     }
 }
 
-/// [`BatchTracer::follow`], for [`pulp`] to compile for several processors.
+/// [`BatchTracer::follow`], to be compiled for several kinds of processors.
 struct Follow<'t, 'a>(&'t mut BatchTracer<'a>, &'t Rules<'a>);
 
-impl pulp::WithSimd for Follow<'_, '_> {
+impl<L: Lanes> Job<L> for Follow<'_, '_> {
     type Output = Result<(), Cancelled>;
 
     #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, _: S) -> Self::Output {
-        self.0.follow(self.1)
+    fn run(self, lanes: L) -> Self::Output {
+        self.0.follow(lanes, self.1)
     }
 }
 
@@ -242,13 +247,13 @@ mod tests {
         let (options, control) = (TraceOptions::default(), TraceControl::new());
         let emission = Emission::new(&system, &options);
         let batch = Batch { emission: &emission, rays: Rays::All, is_over: None };
-        let trace = |arch| {
+        let trace = |avx2| {
             let mut tracer = BatchTracer::new(&system, &options, &control, options.max_vertices);
-            tracer.arch = arch;
+            tracer.avx2 = avx2;
             assert!(tracer.trace_rays(&batch, 0..batch.len(), &mut |_, _, _| ()).is_ok());
             tracer.paths
         };
-        let (plain, here) = (trace(pulp::Arch::Scalar), trace(pulp::Arch::new()));
+        let (plain, here) = (trace(None), trace(Avx2::try_new()));
         assert!(plain.vertex_count() > 2_000, "{}", plain.vertex_count());
         assert_eq!(plain.points(), here.points());
         assert_eq!((plain.jones(), plain.intensities()), (here.jones(), here.intensities()));

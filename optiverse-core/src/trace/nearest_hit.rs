@@ -7,6 +7,7 @@ use glam::DVec2;
 use super::hit_rules::{self, Contact};
 use super::interact::{self, Light};
 use super::{HiddenItems, Physics, SelfHits};
+use crate::geometry::index::lanes::{Baseline, Lanes};
 use crate::geometry::index::{Distance, NO_SURFACE, Nearest, Query};
 use crate::optics::{OpticalSystem, Shape};
 
@@ -37,10 +38,10 @@ impl<'a> NearestHit<'a> {
 
     /// The nearest surface in the way of light that has met what `contact` says where it is.
     #[inline(always)]
-    pub(super) fn find(&mut self, light: &Light, contact: Option<&Contact>) -> Option<Hit> {
+    pub(super) fn find(&mut self, lanes: impl Lanes, light: &Light, contact: Option<&Contact>) -> Option<Hit> {
         match self.physics.self_hits {
             SelfHits::Geometric => {
-                let nearest = self.geometric(light, contact, |_, _| ())?;
+                let nearest = self.geometric(lanes, light, contact, |_, _| ())?;
                 let (distance, shape) = (nearest.distance, self.system.surfaces()[nearest.surface as usize].shape());
                 let point = on_surface(shape, light.position, light.direction, distance);
                 let surface = if nearest.several {
@@ -50,13 +51,19 @@ impl<'a> NearestHit<'a> {
                 };
                 Some(Hit { surface, distance, point })
             }
-            SelfHits::StepAndSkip => self.step_and_skip(light, contact),
+            SelfHits::StepAndSkip => self.step_and_skip(lanes, light, contact),
         }
     }
 
     /// The nearest surface by the geometric rule; `met` is told each surface that the search finds on the ray's way.
     #[inline(always)]
-    fn geometric(&self, light: &Light, contact: Option<&Contact>, met: impl FnMut(u32, &Shape)) -> Option<Nearest> {
+    fn geometric(
+        &self,
+        lanes: impl Lanes,
+        light: &Light,
+        contact: Option<&Contact>,
+        met: impl FnMut(u32, &Shape),
+    ) -> Option<Nearest> {
         // The surface that the ray leaves; an arc may be met again.
         let leaves = |&i: &u32| match self.system.surfaces()[i as usize].shape() {
             Shape::Segment(_) => true,
@@ -64,19 +71,20 @@ impl<'a> NearestHit<'a> {
         };
         let skip = contact.map(Contact::latest).filter(leaves).unwrap_or(NO_SURFACE);
         let query = Query::new(light.position, light.direction);
-        self.system.index().nearest(&query, skip, Geometric { nearest: self, light, contact, met })
+        self.system.index().nearest(lanes, &query, skip, Geometric { nearest: self, light, contact, met })
     }
 
     /// The nearest surface by the rules of the app.
-    #[inline(never)]
-    fn step_and_skip(&self, light: &Light, contact: Option<&Contact>) -> Option<Hit> {
+    #[inline(always)]
+    fn step_and_skip(&self, lanes: impl Lanes, light: &Light, contact: Option<&Contact>) -> Option<Hit> {
         let (origin, direction) = (light.position, light.direction);
         let skip = contact.map_or(NO_SURFACE, Contact::latest);
-        let nearest = self.system.index().nearest(&Query::new(origin, direction), skip, |i| match self.seen(i) {
-            // The index leaves it out where the ray starts; an arc may be ahead again in another cell.
-            Some(shape) if i != skip => hit_rules::step_and_skip(shape, origin, direction, self.smallest_hit_mm),
-            _ => f64::INFINITY,
-        })?;
+        let nearest =
+            self.system.index().nearest(lanes, &Query::new(origin, direction), skip, |i| match self.seen(i) {
+                // The index leaves it out where the ray starts; an arc may be ahead again in another cell.
+                Some(shape) if i != skip => hit_rules::step_and_skip(shape, origin, direction, self.smallest_hit_mm),
+                _ => f64::INFINITY,
+            })?;
         let Nearest { surface, distance, .. } = nearest;
         Some(Hit { surface, distance, point: origin + distance * direction })
     }
@@ -94,7 +102,7 @@ impl<'a> NearestHit<'a> {
     fn first_of_several(&mut self, nearest: u32, light: &Light, point: DVec2, contact: Option<&Contact>) -> u32 {
         let mut together = std::mem::take(&mut self.together);
         together.clear();
-        self.geometric(light, contact, |i, shape| {
+        self.geometric(Baseline, light, contact, |i, shape| {
             if hit_rules::touches(shape, point, contact) {
                 together.push(i);
             }

@@ -3,6 +3,8 @@
 use glam::DVec2;
 use wide::{f32x8, u32x8};
 
+use super::lanes::Lanes;
+
 /// Pieces tested at once: one register of eight single-precision numbers with AVX2, two with SSE2 and Neon.
 pub(super) const LANES: usize = 8;
 
@@ -35,7 +37,7 @@ pub(super) struct Piece {
 
 /// A ray in the frame of a cell, in single precision.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct CellRay {
+pub(crate) struct CellRay {
     /// Direction.
     pub(super) dx: f32,
     pub(super) dy: f32,
@@ -75,15 +77,15 @@ impl Near {
 /// precision. The reach of every piece includes the rounding.
 #[derive(Clone, Debug)]
 #[repr(C, align(64))]
-pub(super) struct Block {
+pub(crate) struct Block {
     /// The middle of a piece.
-    x: f32x8,
-    y: f32x8,
+    pub(super) x: f32x8,
+    pub(super) y: f32x8,
     /// From there to its end.
-    half_x: f32x8,
-    half_y: f32x8,
+    pub(super) half_x: f32x8,
+    pub(super) half_y: f32x8,
     /// Negative infinity where there is no piece: nothing is as near as that.
-    reach: f32x8,
+    pub(super) reach: f32x8,
     surface: u32x8,
 }
 
@@ -99,25 +101,15 @@ impl Block {
 
     /// What of the block is near the line of the ray: the lanes whose piece it passes within its reach, and the link.
     #[inline(always)]
-    pub(super) fn near(&self, ray: CellRay) -> Near {
-        Near(self.lanes_near(ray) | self.linked())
+    pub(super) fn near(&self, lanes: impl Lanes, ray: CellRay) -> Near {
+        Near(lanes.near(self, ray) | self.linked())
     }
 
     /// As [`near`](Self::near), in the cell where the ray begins: without pieces behind the ray and those of the surface `skip`.
     #[inline(always)]
-    pub(super) fn near_ahead(&self, ray: CellRay, skip: u32) -> Near {
-        let ahead = self.x * ray.dx + self.y * ray.dy - f32x8::splat(ray.start);
-        let half = self.half_x * ray.dx + self.half_y * ray.dy;
-        let ahead = (ahead + half.abs() + self.reach).simd_ge(f32x8::ZERO).to_bitmask();
+    pub(super) fn near_ahead(&self, lanes: impl Lanes, ray: CellRay, skip: u32) -> Near {
         let others = self.surface.simd_ne(u32x8::splat(skip)).to_bitmask();
-        Near(self.lanes_near(ray) & ahead & others | self.linked())
-    }
-
-    #[inline(always)]
-    fn lanes_near(&self, ray: CellRay) -> u32 {
-        let aside = self.y * ray.dx - self.x * ray.dy - f32x8::splat(ray.offset);
-        let half = self.half_y * ray.dx - self.half_x * ray.dy;
-        aside.abs().simd_le(half.abs() + self.reach).to_bitmask()
+        Near(lanes.near(self, ray) & lanes.ahead(self, ray) & others | self.linked())
     }
 
     /// The bit of [`Near`] behind the lanes, where there is a link.

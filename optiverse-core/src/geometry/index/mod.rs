@@ -11,6 +11,7 @@ mod block;
 mod build;
 mod cost;
 mod grid;
+pub(crate) mod lanes;
 mod piece;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use glam::DVec2;
 
 use self::block::{Block, Link, Near};
 use self::grid::{Grid, Walk};
+use self::lanes::{Job, Lanes};
 
 pub use self::build::TooManySurfaces;
 
@@ -95,7 +97,8 @@ impl<F: FnMut(u32) -> f64> Distance for F {
 }
 
 /// A search under way.
-struct Search<'a, D> {
+struct Search<'a, D, L> {
+    lanes: L,
     query: &'a Query,
     skip: u32,
     distance: D,
@@ -115,20 +118,26 @@ impl Index {
     /// once. The number breaks ties, so that the answer does not depend on the shape of the index. `skip` is left out
     /// in the cell where the ray starts, and need not be elsewhere; [`NO_SURFACE`] where none is to be.
     #[inline(always)]
-    pub fn nearest(&self, query: &Query, skip: u32, distance: impl Distance) -> Option<Nearest> {
+    pub(crate) fn nearest(
+        &self,
+        lanes: impl Lanes,
+        query: &Query,
+        skip: u32,
+        distance: impl Distance,
+    ) -> Option<Nearest> {
         let best = Nearest { surface: u32::MAX, distance: f64::INFINITY, several: false };
-        let mut search = Search { query, skip, distance, best, enough: f64::INFINITY };
+        let mut search = Search { lanes, query, skip, distance, best, enough: f64::INFINITY };
         self.walk(self.grids.first()?, 0.0, &mut search);
         (search.best.surface != u32::MAX).then_some(search.best)
     }
 
     /// Looks through a grid from the distance `from` on; whether the search is over.
     #[inline(always)]
-    fn walk<D: Distance>(&self, grid: &Grid, from: f64, search: &mut Search<'_, D>) -> bool {
+    fn walk<D: Distance, L: Lanes>(&self, grid: &Grid, from: f64, search: &mut Search<'_, D, L>) -> bool {
         let Some(mut walk) = grid.enter(search.query, from) else { return false };
         let mut entered = from;
         let mut block = &self.blocks[walk.cell as usize];
-        let mut near = block.near_ahead(walk.ray(), search.skip);
+        let mut near = block.near_ahead(search.lanes, walk.ray(), search.skip);
         loop {
             if !near.is_nothing() {
                 if let Some(lane) = near.single() {
@@ -145,19 +154,19 @@ impl Index {
                 return false;
             }
             block = &self.blocks[walk.cell as usize];
-            near = block.near(walk.ray());
+            near = block.near(search.lanes, walk.ray());
         }
     }
 
     /// Looks at a cell with several pieces near the ray, or one that goes on; whether the search is over.
     #[inline(always)]
-    fn look_closer<'a, D: Distance>(
+    fn look_closer<'a, D: Distance, L: Lanes>(
         &'a self,
         mut block: &'a Block,
         mut near: Near,
         walk: &Walk,
         entered: f64,
-        search: &mut Search<'_, D>,
+        search: &mut Search<'_, D, L>,
     ) -> bool {
         loop {
             search.ask_in_order(block, near.lanes(), walk);
@@ -166,18 +175,35 @@ impl Index {
                 Some(Link::Grid(finer)) => return self.walk_finer(finer, entered, search),
                 Some(Link::Block(next)) => block = &self.blocks[next as usize],
             }
-            near = block.near_ahead(walk.ray(), search.skip);
+            near = block.near_ahead(search.lanes, walk.ray(), search.skip);
         }
     }
 
     /// Out of line: most cells are not crowded.
     #[inline(never)]
-    fn walk_finer<D: Distance>(&self, grid: u32, from: f64, search: &mut Search<'_, D>) -> bool {
-        self.walk(&self.grids[grid as usize], from, search)
+    fn walk_finer<D: Distance, L: Lanes>(&self, grid: u32, from: f64, search: &mut Search<'_, D, L>) -> bool {
+        search.lanes.run(WalkFiner { index: self, grid, from, search })
     }
 }
 
-impl<D: Distance> Search<'_, D> {
+/// A walk through a finer grid.
+struct WalkFiner<'i, 's, 'q, D, L> {
+    index: &'i Index,
+    grid: u32,
+    from: f64,
+    search: &'s mut Search<'q, D, L>,
+}
+
+impl<D: Distance, L: Lanes> Job<L> for WalkFiner<'_, '_, '_, D, L> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run(self, _: L) -> bool {
+        self.index.walk(&self.index.grids[self.grid as usize], self.from, self.search)
+    }
+}
+
+impl<D: Distance, L: Lanes> Search<'_, D, L> {
     /// Asks for the distances of the surfaces in these lanes, from the one that begins first along the ray to those that begin behind
     /// the nearest hit, which need not be asked.
     #[inline(always)]

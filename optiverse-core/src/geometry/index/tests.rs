@@ -3,6 +3,7 @@
 use glam::DVec2;
 use proptest::prelude::*;
 
+use super::lanes::Baseline;
 use super::{Index, NO_SURFACE, Query, TooManySurfaces};
 use crate::geometry::{Arc, Segment, Shape};
 
@@ -36,7 +37,9 @@ fn build(shapes: &[Shape]) -> Index {
 
 fn nearest(index: &Index, shapes: &[Shape], origin: DVec2, direction: DVec2) -> Option<(u32, f64)> {
     let rule = |i| distance(&shapes[i as usize], origin, direction);
-    index.nearest(&Query::new(origin, direction), NO_SURFACE, rule).map(|nearest| (nearest.surface, nearest.distance))
+    index
+        .nearest(Baseline, &Query::new(origin, direction), NO_SURFACE, rule)
+        .map(|nearest| (nearest.surface, nearest.distance))
 }
 
 fn nearest_by_scan(shapes: &[Shape], origin: DVec2, direction: DVec2) -> Option<(u32, f64)> {
