@@ -1,7 +1,7 @@
 """Counts the instructions of tracing fixed scenes and compares with what was committed.
 
-Instructions repeat where seconds do not. The counts belong to the compiler named beside them: with another one they are
-printed and not compared. After a change that is meant to change them, or with a new compiler:
+Instructions repeat where seconds do not. The counts belong to the compiler and the kind of processor named beside them:
+with others they are printed and not compared. After a change that is meant to change them, or with a new compiler:
 `tools/check_instructions.py --update`.
 """
 
@@ -22,11 +22,13 @@ SCENES = {"maze-1000": 100, "maze-20000": 100, "crowded": 100, "lenses": 4, "spl
 TOLERANCE = 0.03
 
 
-def compiler() -> str:
-    """Return the version of the compiler, and the machine it builds for."""
+def made_with() -> str:
+    """Return the version of the compiler, the machine built for, and whether it has AVX2: other code runs then."""
     told = subprocess.run(["rustc", "-vV"], check=True, capture_output=True, text=True).stdout
     fields = dict(line.split(": ", 1) for line in told.splitlines() if ": " in line)
-    return f"{fields['release']} {fields['host']}"
+    cpuinfo = Path("/proc/cpuinfo")
+    has_avx2 = cpuinfo.exists() and re.search(r"^flags\s*:.*\bavx2\b", cpuinfo.read_text(), re.MULTILINE) is not None
+    return f"{fields['release']} {fields['host']}{' with AVX2' if has_avx2 else ''}"
 
 
 def build() -> str:
@@ -74,11 +76,11 @@ def main() -> int:
         counted[scene] = (count(program, scene, rays) - count(program, scene, 0)) // rays
         print(f"{scene}: {counted[scene]:,} instructions a ray")
     if "--update" in sys.argv[1:]:
-        COUNTS.write_text(json.dumps({"compiler": compiler(), "instructions": counted}, indent=2) + "\n")
+        COUNTS.write_text(json.dumps({"made_with": made_with(), "instructions": counted}, indent=2) + "\n")
         return 0
     committed = json.loads(COUNTS.read_text())
-    if committed["compiler"] != compiler():
-        print(f"not compared: the committed counts are those of {committed['compiler']}, this is {compiler()}")
+    if committed["made_with"] != made_with():
+        print(f"not compared: the committed counts are those of {committed['made_with']}, this is {made_with()}")
         return 0
     found = compare(counted, committed["instructions"])
     print("\n".join(found), end="\n" if found else "", file=sys.stderr)
