@@ -28,11 +28,11 @@ pub use self::build::TooManySurfaces;
 
 /// A ray that asks for surfaces.
 #[derive(Clone, Copy, Debug)]
-pub struct Query {
+pub(crate) struct Query {
     /// Where it starts.
-    pub origin: DVec2,
+    pub(crate) origin: DVec2,
     /// Unit vector.
-    pub direction: DVec2,
+    pub(crate) direction: DVec2,
     /// 1/direction by component.
     inverse: DVec2,
     /// Surfaces this much further than the nearest one are asked for too, in mm.
@@ -43,7 +43,7 @@ impl Query {
     /// The ray from `origin` along `direction`, of length 1.
     #[must_use]
     #[inline(always)]
-    pub fn new(origin: DVec2, direction: DVec2) -> Self {
+    pub(crate) fn new(origin: DVec2, direction: DVec2) -> Self {
         let size = origin.abs();
         let slack = SLACK * (1.0 + size.x + size.y);
         Query { origin, direction, inverse: direction.recip(), slack }
@@ -54,7 +54,7 @@ impl Query {
 const SLACK: f64 = 2e-9;
 
 /// The number of no surface, for [`Index::nearest`].
-pub const NO_SURFACE: u32 = block::NONE;
+pub(crate) const NO_SURFACE: u32 = block::NONE;
 
 /// An index over surfaces that are known by their number.
 #[derive(Clone, Debug, Default)]
@@ -73,18 +73,18 @@ pub struct Index {
 
 /// What a ray meets.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Nearest {
+pub(crate) struct Nearest {
     /// The surface.
-    pub surface: u32,
+    pub(crate) surface: u32,
     /// How far away it is, in mm.
-    pub distance: f64,
+    pub(crate) distance: f64,
     /// Whether another one is as near, to rounding.
-    pub several: bool,
+    pub(crate) several: bool,
 }
 
 /// Knows at which distance a ray meets a surface, by its number; ∞ where it does not. A trait, and not a closure alone, since the body of a closure cannot
 /// be made to stand in line.
-pub trait Distance {
+pub(crate) trait Distance {
     /// The distance in mm.
     fn to(&mut self, surface: u32) -> f64;
 }
