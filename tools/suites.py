@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -133,6 +134,8 @@ def run_all(
 
 def main() -> int:
     """Run the suites of this project in the checkout's own environment."""
+    # A shell has what it starts in the background ignore this signal, and so all that starts from there; tests send it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONHOME")}
     # One interpreter for all builds, so that switching between them rebuilds nothing.
     environment["PYO3_PYTHON"] = str(ROOT / PYTHON)

@@ -102,7 +102,7 @@ fn rounding(size: f64) -> f64 {
 
 /// The larger coordinate; one instruction less than `max_element`, which passes over a NaN.
 #[inline(always)]
-pub(super) fn size(v: DVec2) -> f64 {
+fn size(v: DVec2) -> f64 {
     let v = v.abs();
     if v.x > v.y { v.x } else { v.y }
 }
