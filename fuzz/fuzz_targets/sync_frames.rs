@@ -12,7 +12,7 @@ use libfuzzer_sys::fuzz_target;
 use optiverse_core::scene::{Edit, Item, ItemId, PropertyChange, Section};
 use optiverse_core::sync::authority::{Authority, AuthorityConfig, ConnectionId, Payload, Record};
 use optiverse_core::sync::session::{Event, Status, UndoStep};
-use optiverse_core::sync::{ReplicaId, Role, Session, SessionConfig, limits};
+use optiverse_core::sync::{ReplicaId, ReplicaKey, Role, Session, limits};
 
 const EVE: ConnectionId = ConnectionId(1);
 const ADA: ConnectionId = ConnectionId(2);
@@ -21,8 +21,12 @@ fn config() -> AuthorityConfig {
     AuthorityConfig { session_id: "s".to_owned(), epoch: 1, replica: ReplicaId::new(9) }
 }
 
-fn session(replica: u64) -> Session {
-    Session::new(SessionConfig { replica: ReplicaId::new(replica), jitter_seed: 0 })
+fn key(number: u128) -> ReplicaKey {
+    ReplicaKey::new(number.to_be_bytes())
+}
+
+fn session(number: u128) -> Session {
+    Session::new(key(number))
 }
 
 /// Items by id with their properties as text, keys sorted.
@@ -64,7 +68,7 @@ fn edit(session: &mut Session, now_ms: u64) {
 
 /// S7: what is shown is what is confirmed with the pending edits on top, made anew.
 fn check_view(session: &Session) {
-    let anew = Session::resume(SessionConfig { replica: ReplicaId::new(0), jitter_seed: 0 }, &session.save());
+    let anew = Session::resume(key(0), &session.save());
     assert_eq!(contents(&anew.expect("it was just saved")), contents(session));
 }
 

@@ -6,8 +6,9 @@ mod sync_sim;
 
 use optiverse_core::scene::{Edit, Item, ItemId, PropertyChange, Section, Value};
 use optiverse_core::sync::session::{Event, LocalEditError, Status, UndoStep};
-use optiverse_core::sync::{RefusalReason, ReplicaId, Role, Session, SessionConfig, limits};
+use optiverse_core::sync::{RefusalReason, Role, Session, limits};
 use sync_sim::clients::{App, Client, ComponentClient, NewClient};
+use sync_sim::keys::key;
 use sync_sim::{START_MS, World};
 
 const HOUR_MS: i64 = 3_600_000;
@@ -301,9 +302,8 @@ fn saved_work_survives_a_restart() {
     world.check_quiet();
     assert_eq!(world.authority.sequence(), 1);
     let text = session(&mut world, 0).save();
-    let config = || SessionConfig { replica: ReplicaId::new(5), jitter_seed: 0 };
-    assert!(Session::resume(config(), &text[..text.len() - 1]).is_err());
-    assert!(Session::resume(config(), "{}").is_err());
+    assert!(Session::resume(key(5), &text[..text.len() - 1]).is_err());
+    assert!(Session::resume(key(5), "{}").is_err());
 }
 
 /// A large scene is caught up with in frames within the limit, which the simulation checks.

@@ -8,10 +8,11 @@ use optiverse_core::scene::{Edit, Item, ItemId, PropertyChange, Section, Value};
 use optiverse_core::sync::session::{
     Event, LocalEditError, MAX_FORWARD_REPLICAS, MAX_OTHERS, OTHER_EXPIRY_MS, Status, UndoStep,
 };
-use optiverse_core::sync::{REPORTED_SKEW_MS, ReplicaId, Session, SessionConfig, limits};
+use optiverse_core::sync::{REPORTED_SKEW_MS, ReplicaId, Session, limits};
 use sync_sim::START_MS;
 use sync_sim::clients::{App, Client, NewClient};
 use sync_sim::forwarder::ForwardWorld;
+use sync_sim::keys::key;
 use sync_sim::schedules::for_seeds;
 
 fn new_client(id: u64) -> Client {
@@ -65,7 +66,7 @@ fn app(world: &ForwardWorld, client: usize) -> &App {
 
 /// A session on a server that only forwards, and what it has sent so far thrown away.
 fn forwarded(replica: u64) -> Session {
-    let mut session = Session::new(SessionConfig { replica: ReplicaId::new(replica), jitter_seed: 3 });
+    let mut session = Session::new(key(replica));
     session.handle_connected(START_MS);
     session.handle_frame(
         br#"{"type":"connection:ack","session_id":"s","user_id":"u","is_host":false,"users":[]}"#,
@@ -89,7 +90,7 @@ fn events(session: &mut Session) -> Vec<Event> {
 
 #[test]
 fn a_server_that_only_forwards_is_recognised() {
-    let mut session = Session::new(SessionConfig { replica: ReplicaId::new(1), jitter_seed: 3 });
+    let mut session = Session::new(key(1));
     session.handle_connected(0);
     session.handle_frame(br#"{"type":"connection:ack","session_id":"s","user_id":"u","users":[]}"#, 0);
     assert!(events(&mut session).contains(&Event::ForwardOnly));
@@ -106,7 +107,7 @@ fn a_session_stays_with_the_kind_of_server_it_began_with() {
     assert!(events(&mut session).contains(&Event::ServerChanged));
     assert_eq!((session.status(), session.poll_timeout()), (Status::Offline, None));
 
-    let mut session = Session::new(SessionConfig { replica: ReplicaId::new(1), jitter_seed: 3 });
+    let mut session = Session::new(key(1));
     session.handle_connected(0);
     session.handle_frame(relay, 0);
     session.handle_frame(br#"{"type":"sync:welcome","epoch":"1","sequence":0,"snapshot":1}"#, 0);
@@ -271,7 +272,7 @@ fn five_mebibytes_are_caught_up_with() {
 #[test]
 fn an_answer_with_a_hole_is_asked_for_again() {
     let part = |index: u64, part: &str| {
-        carried(7, &format!(r#","to":"{}","answer":1,"index":{index},"parts":3,"part":{part}"#, ReplicaId::new(1)))
+        carried(7, &format!(r#","to":"{}","answer":1,"index":{index},"parts":3,"part":{part}"#, key(1).replica()))
     };
     let item = |name: &str, number: u64| {
         format!(r#"{{"replicas":["0000000000007"],"items":[["{name}",[0,{number},5,0,"items"],{{}}]]}}"#)

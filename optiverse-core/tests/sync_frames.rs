@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+#[path = "sync_sim/keys.rs"]
+mod keys;
+
+use keys::{hello, key};
 use optiverse_core::scene::{Edit, Item, ItemId, Section};
 use optiverse_core::sync::authority::{
     Authority, AuthorityConfig, ConnectionId, DIALECT_TIMEOUT_MS, MAX_LOG_OPERATIONS, MAX_REPLICAS, Payload, Record,
@@ -11,9 +15,7 @@ use optiverse_core::sync::session::{
     FIRST_RETRY_MS, GREETING_TIMEOUT_MS, LONGEST_RETRY_MS, MAX_UNDO_STEPS, PING_INTERVAL_MS, SILENCE_TIMEOUT_MS,
     Status, UndoStep,
 };
-use optiverse_core::sync::{
-    DocumentFull, Operation, RemovedItems, Replica, ReplicaId, Role, Session, SessionConfig, limits,
-};
+use optiverse_core::sync::{DocumentFull, Operation, RemovedItems, Replica, ReplicaId, Role, Session, limits};
 
 const START_MS: u64 = 1_763_700_000_000;
 
@@ -24,10 +26,6 @@ fn item(id: &str) -> Item {
 
 fn relay() -> Authority {
     Authority::new(AuthorityConfig { session_id: "s".to_owned(), epoch: 1, replica: ReplicaId::new(9) })
-}
-
-fn hello(replica: u64) -> String {
-    format!(r#"{{"type":"sync:hello","protocol":1,"replica":"{}","settled":0}}"#, ReplicaId::new(replica))
 }
 
 fn sent(authority: &mut Authority) -> Vec<(u64, String)> {
@@ -52,7 +50,7 @@ fn the_late_close_of_an_old_socket_does_not_end_the_new_session() {
     }
     let _ = sent(&mut authority);
     authority.disconnect(ConnectionId(1));
-    let frame = r#"{"type":"sync:ops","ops":[["0000000000007",1,0,0,"a",{"add":"items","set":{}}]]}"#;
+    let frame = r#"{"type":"sync:ops","ops":[["1zjseztkzpu7u",1,0,0,"a",{"add":"items","set":{}}]]}"#;
     authority.handle_frame(ConnectionId(2), frame.as_bytes(), START_MS);
     assert!(sent(&mut authority).iter().any(|(to, frame)| *to == 2 && frame.contains("sync:ack")));
 }
@@ -65,7 +63,7 @@ fn an_old_socket_is_closed_and_ignored_once_its_client_is_back() {
         authority.handle_frame(ConnectionId(connection), hello(7).as_bytes(), START_MS);
     }
     assert!(sent(&mut authority).contains(&(1, "close 4001".to_owned())));
-    let frame = r#"{"type":"sync:ops","ops":[["0000000000007",1,0,0,"a",{"add":"items","set":{}}]]}"#;
+    let frame = r#"{"type":"sync:ops","ops":[["1zjseztkzpu7u",1,0,0,"a",{"add":"items","set":{}}]]}"#;
     authority.handle_frame(ConnectionId(1), frame.as_bytes(), START_MS);
     assert_eq!(authority.sequence(), 0);
 }
@@ -89,7 +87,7 @@ fn an_empty_state_after_an_oversized_message_does_not_empty_the_room() {
 
 #[test]
 fn attempts_to_connect_are_spread_out_and_never_end() {
-    let mut session = Session::new(SessionConfig { replica: ReplicaId::new(1), jitter_seed: 3 });
+    let mut session = Session::new(key(1));
     let mut now_ms = START_MS;
     for attempt in 1..40_u32 {
         session.handle_disconnected(now_ms);
@@ -108,7 +106,7 @@ fn attempts_to_connect_are_spread_out_and_never_end() {
 
 #[test]
 fn silence_ends_a_connection() {
-    let mut session = Session::new(SessionConfig { replica: ReplicaId::new(1), jitter_seed: 3 });
+    let mut session = Session::new(key(1));
     session.handle_connected(0);
     assert_eq!(session.poll_timeout(), Some(GREETING_TIMEOUT_MS));
     session.handle_timeout(GREETING_TIMEOUT_MS);
@@ -129,7 +127,7 @@ fn nothing_is_told_before_it_is_stored() {
     authority.connect(ConnectionId(1), "ada", Role::Editor, START_MS).unwrap();
     authority.handle_frame(ConnectionId(1), hello(7).as_bytes(), START_MS);
     let _ = sent(&mut authority);
-    let frame = r#"{"type":"sync:ops","ops":[["0000000000007",1,0,0,"a",{"add":"items","set":{}}]]}"#;
+    let frame = r#"{"type":"sync:ops","ops":[["1zjseztkzpu7u",1,0,0,"a",{"add":"items","set":{}}]]}"#;
     authority.handle_frame(ConnectionId(1), frame.as_bytes(), START_MS);
     authority.connect(ConnectionId(2), "bob", Role::Editor, START_MS).unwrap();
     assert_eq!(authority.poll_transmit(), None);
@@ -144,14 +142,14 @@ fn nothing_is_told_before_it_is_stored() {
 fn a_viewer_that_writes_is_refused_in_every_family() {
     const ADA: ConnectionId = ConnectionId(1);
     const EVE: ConnectionId = ConnectionId(2);
-    let add = r#"{"type":"sync:ops","ops":[["0000000000006",1,0,0,"a",{"add":"items","set":{"_type":"source","x_mm":1,"y_mm":2}}]]}"#;
+    let add = r#"{"type":"sync:ops","ops":[["22c5o5ojs5yst",1,0,0,"a",{"add":"items","set":{"_type":"source","x_mm":1,"y_mm":2}}]]}"#;
     let families: [(&str, &[&str]); 3] = [
         (
             "sync:refused",
             &[
-                r#"{"type":"sync:ops","ops":[["0000000000007",1,0,0,"b",{"add":"items","set":{}}]]}"#,
-                r#"{"type":"sync:ops","ops":[["0000000000007",2,0,0,"a",{"set":{"n":1}}]]}"#,
-                r#"{"type":"sync:ops","ops":[["0000000000007",3,0,0,"a",{"remove":true}]]}"#,
+                r#"{"type":"sync:ops","ops":[["1zjseztkzpu7u",1,0,0,"b",{"add":"items","set":{}}]]}"#,
+                r#"{"type":"sync:ops","ops":[["1zjseztkzpu7u",2,0,0,"a",{"set":{"n":1}}]]}"#,
+                r#"{"type":"sync:ops","ops":[["1zjseztkzpu7u",3,0,0,"a",{"remove":true}]]}"#,
             ],
         ),
         (
@@ -217,25 +215,25 @@ fn operations_are_checked() {
     };
     let cases = [
         (
-            r#"["0000000000007",1,0,0,"a",{"add":"items","set":{"item_uuid":"a"}}]"#,
+            r#"["1zjseztkzpu7u",1,0,0,"a",{"add":"items","set":{"item_uuid":"a"}}]"#,
             r#""type":"sync:ack","number":1,"sequence":1"#,
         ),
         (
-            r#"["0000000000007",1,0,0,"a",{"add":"items","set":{"item_uuid":"a"}}]"#,
+            r#"["1zjseztkzpu7u",1,0,0,"a",{"add":"items","set":{"item_uuid":"a"}}]"#,
             r#""type":"sync:ack","number":1,"sequence":1"#,
         ),
-        (r#"["0000000000007",2,0,0,"a",{"add":"items","set":{}}]"#, r#""reason":"exists""#),
-        (r#"["0000000000007",3,0,0,"a",{"set":{"item_uuid":"b"}}]"#, r#""reason":"id""#),
-        (r#"["0000000000007",4,0,0,"b",{"add":"items","set":{"item_uuid":"a"}}]"#, r#""reason":"id""#),
-        (r#"["0000000000007",5,0,0,"b",{"set":{"n1":1}}]"#, r#""reason":"removed""#),
-        (r#"["0000000000007",7,0,0,"a",{"set":{"n1":1}}]"#, r#""type":"sync:gap","expected":6"#),
-        (r#"["0000000000007",3,0,0,"a",{"set":{"n1":1}}]"#, r#""reason":"late""#),
+        (r#"["1zjseztkzpu7u",2,0,0,"a",{"add":"items","set":{}}]"#, r#""reason":"exists""#),
+        (r#"["1zjseztkzpu7u",3,0,0,"a",{"set":{"item_uuid":"b"}}]"#, r#""reason":"id""#),
+        (r#"["1zjseztkzpu7u",4,0,0,"b",{"add":"items","set":{"item_uuid":"a"}}]"#, r#""reason":"id""#),
+        (r#"["1zjseztkzpu7u",5,0,0,"b",{"set":{"n1":1}}]"#, r#""reason":"removed""#),
+        (r#"["1zjseztkzpu7u",7,0,0,"a",{"set":{"n1":1}}]"#, r#""type":"sync:gap","expected":6"#),
+        (r#"["1zjseztkzpu7u",3,0,0,"a",{"set":{"n1":1}}]"#, r#""reason":"late""#),
         (r#"["0000000000008",6,0,0,"a",{"set":{"n1":1}}]"#, r#""reason":"id""#),
-        (r#"["0000000000007",0,0,0,"a",{"set":{"n1":1}}]"#, r#""type":"sync:error""#),
-        (r#"["0000000000007",6,140737488355328,0,"a",{"set":{"n1":1}}]"#, r#""type":"sync:error""#),
-        (r#"["0000000000007",6,0,0,"a",{"set":{"n1":1},"unset":["n1"]}]"#, r#""type":"sync:error""#),
+        (r#"["1zjseztkzpu7u",0,0,0,"a",{"set":{"n1":1}}]"#, r#""type":"sync:error""#),
+        (r#"["1zjseztkzpu7u",6,140737488355328,0,"a",{"set":{"n1":1}}]"#, r#""type":"sync:error""#),
+        (r#"["1zjseztkzpu7u",6,0,0,"a",{"set":{"n1":1},"unset":["n1"]}]"#, r#""type":"sync:error""#),
         (
-            r#"["0000000000007",6,0,0,"a",{"set":{"n1":1},"later":[{}]}]"#,
+            r#"["1zjseztkzpu7u",6,0,0,"a",{"set":{"n1":1},"later":[{}]}]"#,
             r#""type":"sync:ack","number":6,"sequence":2"#,
         ),
     ];
@@ -252,7 +250,7 @@ fn operations_in_a_frame_are_limited() {
     authority.connect(ConnectionId(1), "ada", Role::Editor, START_MS).unwrap();
     authority.handle_frame(ConnectionId(1), hello(7).as_bytes(), START_MS);
     let frame = |first: usize, count: usize| {
-        let operation = |number| format!(r#"["0000000000007",{number},0,0,"i{number}",{{"add":"items","set":{{}}}}]"#);
+        let operation = |number| format!(r#"["1zjseztkzpu7u",{number},0,0,"i{number}",{{"add":"items","set":{{}}}}]"#);
         let operations: Vec<String> = (first..first + count).map(operation).collect();
         format!(r#"{{"type":"sync:ops","ops":[{}]}}"#, operations.join(","))
     };
@@ -269,15 +267,12 @@ fn the_log_is_bounded() {
     authority.connect(ConnectionId(1), "ada", Role::Editor, START_MS).unwrap();
     authority.handle_frame(ConnectionId(1), hello(7).as_bytes(), START_MS);
     for number in 1..=MAX_LOG_OPERATIONS + 1 {
-        let frame = format!(r#"{{"type":"sync:ops","ops":[["0000000000007",{number},0,0,"a",{{"remove":true}}]]}}"#);
+        let frame = format!(r#"{{"type":"sync:ops","ops":[["1zjseztkzpu7u",{number},0,0,"a",{{"remove":true}}]]}}"#);
         authority.handle_frame(ConnectionId(1), frame.as_bytes(), START_MS);
     }
     let mut welcome = |have: u64| {
         let _ = sent(&mut authority);
-        let hello = format!(
-            r#"{{"type":"sync:hello","protocol":1,"replica":"{}","settled":0,"epoch":"1","have":{have}}}"#,
-            ReplicaId::new(7)
-        );
+        let hello = hello(7).replace("0}", &format!(r#"0,"epoch":"1","have":{have}}}"#));
         authority.handle_frame(ConnectionId(1), hello.as_bytes(), START_MS);
         sent(&mut authority).remove(0).1
     };
@@ -287,7 +282,7 @@ fn the_log_is_bounded() {
 
 #[test]
 fn the_steps_of_undo_are_bounded() {
-    let mut session = Session::new(SessionConfig { replica: ReplicaId::new(1), jitter_seed: 0 });
+    let mut session = Session::new(key(1));
     for index in 0..=MAX_UNDO_STEPS {
         let edit = Edit::Add { item: item(&index.to_string()), position: None };
         session.edit(&edit, UndoStep::New, START_MS).unwrap();
@@ -305,7 +300,7 @@ fn a_document_is_bounded() {
     let value = "1".repeat(limits::MAX_ITEM_BYTES - 1);
     let mut last = replica.bytes();
     for number in 1.. {
-        let text = format!(r#"["0000000000007",{number},0,0,"item {number}",{{"set":{{"k":{value}}}}}]"#);
+        let text = format!(r#"["1zjseztkzpu7u",{number},0,0,"item {number}",{{"set":{{"k":{value}}}}}]"#);
         let operation = Operation::from_json(&text).unwrap();
         match replica.apply(&operation) {
             Ok(_) => last = replica.bytes(),
@@ -326,7 +321,7 @@ fn a_whole_item_changes_only_what_its_user_changed() {
     }
     authority.handle_frame(ConnectionId(1), hello(7).as_bytes(), START_MS);
     let operation =
-        |number, body| format!(r#"{{"type":"sync:ops","ops":[["0000000000007",{number},0,0,"a",{body}]]}}"#);
+        |number, body| format!(r#"{{"type":"sync:ops","ops":[["1zjseztkzpu7u",{number},0,0,"a",{body}]]}}"#);
     let add =
         operation(1, r#"{"add":"items","set":{"item_uuid":"a","_type":"source","x_mm":1.0,"y_mm":2,"n_rays":9}}"#);
     authority.handle_frame(ConnectionId(1), add.as_bytes(), START_MS);
@@ -407,7 +402,7 @@ fn an_item_that_an_app_spoke_of_is_sent_again_when_it_has_finished() {
 fn the_replicas_of_a_session_are_bounded() {
     let records = (1..=MAX_REPLICAS as u64).map(|sequence| Record {
         sequence,
-        text: format!(r#"["{}",1,{sequence},0,"a",{{"remove":true}}]"#, ReplicaId::new(sequence)).into(),
+        text: format!(r#"["{}",1,{sequence},0,"a",{{"remove":true}}]"#, key(sequence).replica()).into(),
     });
     let config = AuthorityConfig { session_id: "s".to_owned(), epoch: 1, replica: ReplicaId::new(0) };
     let mut authority = Authority::restore(config, None, records).unwrap();
@@ -426,7 +421,7 @@ fn what_was_stored_is_checked() {
     let config = || AuthorityConfig { session_id: "s".to_owned(), epoch: 1, replica: ReplicaId::new(0) };
     let record = |sequence, number| Record {
         sequence,
-        text: format!(r#"["0000000000007",{number},5,0,"a",{{"remove":true}}]"#).into(),
+        text: format!(r#"["1zjseztkzpu7u",{number},5,0,"a",{{"remove":true}}]"#).into(),
     };
     let restore = |records: Vec<Record>| Authority::restore(config(), None, records);
     assert_eq!(restore(vec![record(1, 1), record(2, 2)]).unwrap().sequence(), 2);
@@ -456,7 +451,7 @@ fn clients_of_the_app_that_join_late_share_one_text_until_something_changes() {
         authority.handle_frame(ConnectionId(connection), request.as_bytes(), START_MS);
     };
     let edit = |authority: &mut Authority, number: u64, item: &str, body: &str| {
-        let frame = format!(r#"{{"type":"sync:ops","ops":[["0000000000007",{number},0,0,"{item}",{body}]]}}"#);
+        let frame = format!(r#"{{"type":"sync:ops","ops":[["1zjseztkzpu7u",{number},0,0,"{item}",{body}]]}}"#);
         authority.handle_frame(ConnectionId(1), frame.as_bytes(), START_MS);
         while let Some(record) = authority.poll_record() {
             authority.handle_stored(record.sequence);

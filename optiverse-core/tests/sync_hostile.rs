@@ -3,12 +3,16 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+#[path = "sync_sim/keys.rs"]
+mod keys;
+
+use keys::{hello, key, key_text};
 use optiverse_core::scene::{Edit, Item, Section};
 use optiverse_core::sync::authority::{
     Authority, AuthorityConfig, ConnectionId, MAX_LOG_BYTES, MAX_LOG_OPERATIONS, MAX_REMOVED_IDS, Payload,
 };
 use optiverse_core::sync::session::{Status, UndoStep};
-use optiverse_core::sync::{ReplicaId, Role, Session, SessionConfig, limits};
+use optiverse_core::sync::{ReplicaId, Role, Session, limits};
 use proptest::prelude::*;
 
 const START_MS: u64 = 1_763_700_000_000;
@@ -16,7 +20,7 @@ const ADA: ConnectionId = ConnectionId(1);
 const EVE: ConnectionId = ConnectionId(2);
 
 fn session(replica: u64) -> Session {
-    Session::new(SessionConfig { replica: ReplicaId::new(replica), jitter_seed: 0 })
+    Session::new(key(replica))
 }
 
 fn item(id: &str) -> Item {
@@ -81,13 +85,14 @@ impl Room {
 
 fn frames() -> impl Strategy<Value = Vec<u8>> {
     let known = prop::sample::select(vec![
-        r#"{"type":"sync:hello","protocol":1,"replica":"0000000000007","settled":0}"#.to_owned(),
-        r#"{"type":"command","command":{"action":"sync"},"user_id":"o","sync":{"protocol":1,"replica":"0000000000007","have":[["0000000000007",3]],"ask":true}}"#.to_owned(),
-        r#"{"type":"command","command":{"action":"sync"},"sync":{"protocol":1,"replica":"0000000000007","ops":[["0000000000007",2,9,0,"a",{"set":{"n":1}}]]}}"#.to_owned(),
+        hello(7),
+        hello(7).replace(&key_text(7), &key_text(8)),
+        r#"{"type":"command","command":{"action":"sync"},"user_id":"o","sync":{"protocol":1,"replica":"1zjseztkzpu7u","have":[["1zjseztkzpu7u",3]],"ask":true}}"#.to_owned(),
+        r#"{"type":"command","command":{"action":"sync"},"sync":{"protocol":1,"replica":"1zjseztkzpu7u","ops":[["1zjseztkzpu7u",2,9,0,"a",{"set":{"n":1}}]]}}"#.to_owned(),
         r#"{"type":"user:joined","user_id":"o"}"#.to_owned(),
-        r#"{"type":"sync:ops","sequence":1,"ops":[["0000000000007",1,0,0,"a",{"add":"items","set":{"x_mm":1,"n":[{}]}}]]}"#.to_owned(),
+        r#"{"type":"sync:ops","sequence":1,"ops":[["1zjseztkzpu7u",1,0,0,"a",{"add":"items","set":{"x_mm":1,"n":[{}]}}]]}"#.to_owned(),
         r#"{"type":"sync:welcome","epoch":"1","sequence":1,"snapshot":1}"#.to_owned(),
-        r#"{"type":"sync:part","index":0,"part":{"replicas":["0000000000007"],"items":[["a",[0,1,5,0,"items"],{"x_mm":[0,1,5,0,{"y_mm":2}]}]],"vector":[["0000000000007",1,3]],"since":[]}}"#.to_owned(),
+        r#"{"type":"sync:part","index":0,"part":{"replicas":["1zjseztkzpu7u"],"items":[["a",[0,1,5,0,"items"],{"x_mm":[0,1,5,0,{"y_mm":2}]}]],"vector":[["1zjseztkzpu7u",1,3]],"since":[]}}"#.to_owned(),
         r#"{"type":"sync:ack","number":1,"sequence":1,"time":[5,0]}"#.to_owned(),
         r#"{"type":"sync:refused","number":1,"reason":"role"}"#.to_owned(),
         r#"{"type":"sync:gap","expected":18446744073709551615}"#.to_owned(),
@@ -145,8 +150,7 @@ proptest! {
             while session.poll_event().is_some() {}
             while session.poll_transmit().is_some() {}
         }
-        let config = SessionConfig { replica: ReplicaId::new(0), jitter_seed: 0 };
-        let anew = Session::resume(config, &session.save()).unwrap();
+        let anew = Session::resume(key(0), &session.save()).unwrap();
         prop_assert_eq!(anew.scene().len(), session.scene().len());
     }
 }
@@ -157,13 +161,13 @@ fn invariant_10_a_limit_never_disconnects_anybody_else() {
     let long = "x".repeat(limits::MAX_STATE_BYTES);
     let name = "x".repeat(limits::MAX_NAME_BYTES + 1);
     let deep = format!("{}1{}", "[".repeat(1_000), "]".repeat(1_000));
-    let hello = r#"{"type":"sync:hello","protocol":1,"replica":"0000000000007","settled":0}"#;
+    let hello = hello(7);
     for frame in [
         long.clone(),
         format!(r#"{{"type":"command","junk":"{long}"}}"#),
         format!(r#"{{"type":"command","command":{deep}}}"#),
-        format!(r#"{{"type":"sync:ops","ops":[["0000000000007",1,0,0,"{name}",{{"remove":true}}]]}}"#),
-        format!(r#"{{"type":"sync:ops","ops":[["0000000000007",1,0,0,"a",{{"set":{{"{name}":1}}}}]]}}"#),
+        format!(r#"{{"type":"sync:ops","ops":[["1zjseztkzpu7u",1,0,0,"{name}",{{"remove":true}}]]}}"#),
+        format!(r#"{{"type":"sync:ops","ops":[["1zjseztkzpu7u",1,0,0,"a",{{"set":{{"{name}":1}}}}]]}}"#),
         format!(r#"{{"type":"component:add","data":{{"id":"{name}","kind":"lens"}}}}"#),
         format!(r#"{{"type":"sync:full_state","state":{{"items":[{{"uuid":"a","n":"{}"}}]}}}}"#, &long[..600_000]),
         hello.replace("\"protocol\":1", "\"protocol\":2"),
@@ -191,24 +195,19 @@ fn invariant_12_memory_is_bounded() {
         for index in 0..400 {
             let number = round * 400 + index + 1;
             let ops = [
-                format!(r#"["0000000000007",{},0,0,"i{number}",{{"add":"items","set":{{}}}}]"#, 2 * number - 1),
-                format!(r#"["0000000000007",{},0,0,"i{number}",{{"remove":true}}]"#, 2 * number),
+                format!(r#"["1zjseztkzpu7u",{},0,0,"i{number}",{{"add":"items","set":{{}}}}]"#, 2 * number - 1),
+                format!(r#"["1zjseztkzpu7u",{},0,0,"i{number}",{{"remove":true}}]"#, 2 * number),
             ];
             let frame = format!(r#"{{"type":"sync:ops","ops":[{}]}}"#, ops.join(","));
             if number == 1 {
-                let hello = r#"{"type":"sync:hello","protocol":1,"replica":"0000000000007","settled":0}"#;
-                room.relay.handle_frame(EVE, hello.as_bytes(), now_ms);
+                room.relay.handle_frame(EVE, hello(7).as_bytes(), now_ms);
             }
             room.relay.handle_frame(EVE, frame.as_bytes(), now_ms);
             let add = format!(
                 r#"{{"type":"command","command":{{"action":"add_item","item_type":"source","item_id":"v{number}","data":{{}}}}}}"#
             );
             room.relay.handle_frame(ConnectionId(3), add.as_bytes(), now_ms);
-            let hello = format!(
-                r#"{{"type":"sync:hello","protocol":1,"replica":"{}","settled":0}}"#,
-                ReplicaId::new(number + 99)
-            );
-            room.relay.handle_frame(ConnectionId(4), hello.as_bytes(), now_ms);
+            room.relay.handle_frame(ConnectionId(4), hello(number + 99).as_bytes(), now_ms);
         }
         now_ms += 1_000;
         room.relay.handle_timeout(now_ms);

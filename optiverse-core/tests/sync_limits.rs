@@ -2,10 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+#[path = "sync_sim/keys.rs"]
+mod keys;
+
+use keys::{hello, key};
 use optiverse_core::scene::{Edit, Item, ItemId, PropertyChange, Section};
 use optiverse_core::sync::authority::{Authority, AuthorityConfig, ConnectionId, MAX_LOG_BYTES, Payload};
 use optiverse_core::sync::session::{Event, LocalEditError, MAX_PARTS, MAX_PEERS, MAX_PENDING, UndoStep};
-use optiverse_core::sync::{Operation, ReplicaId, Role, Session, SessionConfig, limits};
+use optiverse_core::sync::{Operation, ReplicaId, Role, Session, limits};
 
 const START_MS: u64 = 1_763_700_000_000;
 const HOST: ConnectionId = ConnectionId(1);
@@ -69,7 +73,7 @@ fn a_scene_of_five_mebibytes_arrives_as_one_message_and_leaves_as_one() {
     assert_eq!(states[0].matches("\"uuid\":").count(), items);
     assert!(!to_late.iter().any(|frame| frame.contains("add_item")));
     // A new client gets the same in parts.
-    let mut session = Session::new(SessionConfig { replica: ReplicaId::new(3), jitter_seed: 3 });
+    let mut session = Session::new(key(3));
     session.handle_connected(START_MS);
     authority.connect(ConnectionId(3), "new", Role::Editor, START_MS).unwrap();
     for _ in 0..2 {
@@ -111,7 +115,7 @@ fn any_other_frame_may_have_one_mebibyte() {
     assert!(!is_refused(&mut authority, &update(limits::MAX_FRAME_BYTES)));
     assert!(authority.sequence() > 0);
     // A client holds the relay to the same.
-    let mut session = Session::new(SessionConfig { replica: ReplicaId::new(3), jitter_seed: 3 });
+    let mut session = Session::new(key(3));
     let mut is_ignored = |frame: &str| {
         session.handle_connected(START_MS);
         session.handle_frame(frame.as_bytes(), START_MS);
@@ -148,7 +152,7 @@ fn an_item_of_a_whole_scene_is_limited() {
 
 /// A client that the relay has let in, and what it has said so far thrown away.
 fn greeted() -> Session {
-    let mut session = Session::new(SessionConfig { replica: ReplicaId::new(3), jitter_seed: 3 });
+    let mut session = Session::new(key(3));
     session.handle_connected(START_MS);
     session.handle_frame(br#"{"type":"connection:ack","sync":{}}"#, START_MS);
     while session.poll_event().is_some() || session.poll_transmit().is_some() {}
@@ -204,12 +208,11 @@ fn undecided_edits_are_limited() {
 #[test]
 fn the_bytes_of_the_log_are_limited() {
     let mut authority = relay();
-    let hello = r#"{"type":"sync:hello","protocol":1,"replica":"0000000000007","settled":0}"#;
-    authority.handle_frame(HOST, hello.as_bytes(), START_MS);
+    authority.handle_frame(HOST, hello(7).as_bytes(), START_MS);
     let mut append = |number: u64, bytes: usize| {
         let now_ms = START_MS + number;
         let body = if number == 1 { r#"{"add":"items","set":{"n":"@"}}"# } else { r#"{"set":{"n":"@"}}"# };
-        let text = format!(r#"["0000000000007",{number},{now_ms},0,"a",{body}]"#);
+        let text = format!(r#"["1zjseztkzpu7u",{number},{now_ms},0,"a",{body}]"#);
         let text = text.replace('@', &"x".repeat(bytes.saturating_sub(text.len() - 1)));
         let frame = format!(r#"{{"type":"sync:ops","ops":[{text}]}}"#);
         authority.handle_frame(HOST, frame.as_bytes(), now_ms);
@@ -229,7 +232,7 @@ fn the_bytes_of_the_log_are_limited() {
 #[test]
 fn names_and_nesting_are_limited() {
     let is_read = |item: &str, value: &str| {
-        let text = format!(r#"["0000000000007",1,0,0,"{item}",{{"set":{{"n":{value}}}}}]"#);
+        let text = format!(r#"["1zjseztkzpu7u",1,0,0,"{item}",{{"set":{{"n":{value}}}}}]"#);
         Operation::from_json(&text).is_ok()
     };
     let name = "x".repeat(limits::MAX_NAME_BYTES);

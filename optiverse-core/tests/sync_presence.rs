@@ -10,10 +10,9 @@ use optiverse_core::scene::ItemId;
 use optiverse_core::sync::Role;
 use optiverse_core::sync::authority::{Authority, AuthorityConfig, ConnectionId, Payload};
 use optiverse_core::sync::session::Event;
-use optiverse_core::sync::{
-    MAX_SELECTION, PRESENCE_EXPIRY_MS, PRESENCE_INTERVAL_MS, Presence, ReplicaId, Session, SessionConfig,
-};
+use optiverse_core::sync::{MAX_SELECTION, PRESENCE_EXPIRY_MS, PRESENCE_INTERVAL_MS, Presence, ReplicaId, Session};
 
+use sync_sim::keys::key;
 use sync_sim::schedules::for_seeds;
 use sync_sim::{Random, START_MS};
 
@@ -28,7 +27,7 @@ impl Room {
         let config = AuthorityConfig { session_id: "s".to_owned(), epoch: 1, replica: ReplicaId::new(99) };
         let mut room = Room { relay: Authority::new(config), clients: Vec::new(), next: 0 };
         for index in 0..clients {
-            let session = Session::new(SessionConfig { replica: ReplicaId::new(index), jitter_seed: 0 });
+            let session = Session::new(key(index));
             room.clients.push((ConnectionId(0), session));
             room.connect(index as usize, START_MS);
         }

@@ -39,12 +39,13 @@
 //! - **S16** Where people are is no part of the document. It belongs to a connection, is passed on 30 times a second at most,
 //!   the newest state, and is gone with the connection; one that lost its relay forgets the others after 10 s.
 //! - **S17** A viewer's operations of every family are refused, and the host role of the app is never a viewer's. A client
-//!   learns its role on connecting, and refuses a viewer's edits at once. A viewer that says the replica of an editor neither
-//!   takes over its connection nor counts in its numbers.
+//!   learns its role on connecting, and refuses a viewer's edits at once.
 //! - **S18** On a server that only forwards, clients stamp their operations themselves and merge everybody's. Operations
 //!   ride in the envelope of commands that older clients understand, never in their data. Who misses something asks, and
 //!   is answered with the registers that it misses. What an older client writes becomes an operation of each new client,
 //!   stamped one step after the newest that it knows; what comes from a stored scene loses against everything stamped.
+//! - **S19** Nobody speaks to a relay as another's replica. The id of a replica follows from a key by a hash; a client shows
+//!   the key to a relay when it says who it is, and to nobody else. The relay passes it on to nobody, and keeps it nowhere.
 //!
 //! The top-level properties of a document, such as its layer tree, are not shared.
 //!
@@ -53,12 +54,12 @@
 //! use optiverse_core::scene::{Edit, Item, Section};
 //! use optiverse_core::sync::authority::{Authority, AuthorityConfig, ConnectionId, Payload};
 //! use optiverse_core::sync::session::{Status, UndoStep};
-//! use optiverse_core::sync::{ReplicaId, Role, Session, SessionConfig};
+//! use optiverse_core::sync::{ReplicaId, ReplicaKey, Role, Session};
 //!
 //! let now_ms = 1_763_700_000_000;
 //! let config = AuthorityConfig { session_id: "bench".into(), epoch: 1, replica: ReplicaId::new(1) };
 //! let mut relay = Authority::new(config);
-//! let mut client = Session::new(SessionConfig { replica: ReplicaId::new(2), jitter_seed: 2 });
+//! let mut client = Session::new(ReplicaKey::new([7; 16])); // random bytes
 //!
 //! let properties = serde_json::json!({"id": "lens", "kind": "lens", "x_mm": 100, "y_mm": 0});
 //! let lens = Item::new(Section::Components, properties.as_object().cloned().unwrap_or_default())?;
@@ -94,6 +95,7 @@ pub mod authority;
 mod clock;
 mod compose;
 mod equal;
+mod key;
 pub mod limits;
 mod operation;
 mod presence;
@@ -105,11 +107,12 @@ mod version;
 mod wire;
 
 pub use clock::{Clock, REPORTED_SKEW_MS, Timestamp};
+pub use key::ReplicaKey;
 pub use operation::Operation;
 pub use presence::{MAX_SELECTION, PRESENCE_EXPIRY_MS, PRESENCE_INTERVAL_MS, Presence};
 pub use replica::{Applied, DocumentFull, RemovedItems, Replica};
 pub use role::Role;
-pub use session::{Session, SessionConfig};
+pub use session::Session;
 pub use snapshot::Completeness;
 pub use version::{MAX_AHEAD, OperationId, ReplicaId, VersionVector};
 pub use wire::{FrameError, PROTOCOL, RefusalReason};

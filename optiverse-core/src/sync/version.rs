@@ -7,7 +7,8 @@ use std::fmt;
 /// sent once more.
 pub const MAX_AHEAD: usize = 4_096;
 
-/// One running copy of a document. Random, handed in by the host, and new for each process.
+/// The name of one running copy of a document. A client's follows from its [`ReplicaKey`](crate::sync::ReplicaKey); a relay's is
+/// random, so that nobody has a key for it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ReplicaId(u64);
 

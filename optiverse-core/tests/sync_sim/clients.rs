@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use optiverse_core::scene::{Edit, Item, ItemId, Properties, PropertyChange, Scene, Section, Value};
 use optiverse_core::sync::session::{Event, LocalEditError, Status, UndoStep};
-use optiverse_core::sync::{ReplicaId, Role, Session, SessionConfig};
+use optiverse_core::sync::{Role, Session};
 
 use super::Random;
+use super::keys::{key, key_text};
 
 const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 const KEYS: [&str; 4] = ["angle_deg", "n1", "name", "interfaces"];
@@ -30,6 +31,8 @@ pub enum Client {
 
 pub struct NewClient {
     pub session: Session,
+    /// All that it has had, each with a process.
+    pub keys: Vec<String>,
     frames: VecDeque<String>,
     pub events: Vec<Event>,
     wants_connection: bool,
@@ -39,9 +42,9 @@ pub struct NewClient {
 
 impl NewClient {
     pub fn new(id: u64) -> NewClient {
-        let config = SessionConfig { replica: ReplicaId::new(id), jitter_seed: id };
         NewClient {
-            session: Session::new(config),
+            session: Session::new(key(id)),
+            keys: vec![key_text(id)],
             frames: VecDeque::new(),
             events: Vec::new(),
             wants_connection: false,
@@ -102,8 +105,7 @@ impl NewClient {
 
     /// S7, invariant 4: the view is what is confirmed with the pending edits on top, made anew.
     fn check(&self) {
-        let config = SessionConfig { replica: ReplicaId::new(0), jitter_seed: 0 };
-        let anew = Session::resume(config, &self.session.save()).unwrap();
+        let anew = Session::resume(key(0), &self.session.save()).unwrap();
         assert_eq!(contents(anew.scene().items()), contents(self.session.scene().items()));
         if self.session.status() == Status::Synchronised {
             let confirmed = self.session.confirmed().items();
@@ -463,12 +465,21 @@ impl Client {
         }
     }
 
+    /// The secrets of a new client.
+    pub fn keys(&self) -> &[String] {
+        match self {
+            Client::New(client) => &client.keys,
+            Client::App(_) | Client::Component(_) => &[],
+        }
+    }
+
     /// A new process goes on with the saved work of the old one.
     pub fn restart(&mut self, id: u64) {
         if let Client::New(client) = self {
-            let config = SessionConfig { replica: ReplicaId::new(id), jitter_seed: id };
-            let session = Session::resume(config, &client.session.save()).unwrap();
-            **client = NewClient { session, ..NewClient::new(id) };
+            let session = Session::resume(key(id), &client.session.save()).unwrap();
+            let mut keys = std::mem::take(&mut client.keys);
+            keys.push(key_text(id));
+            **client = NewClient { session, keys, ..NewClient::new(id) };
             client.pump();
         }
     }

@@ -9,7 +9,7 @@ use optiverse_core::sync::session::Status;
 use serde_json::{Value, json};
 
 use super::clients::{Client, contents};
-use super::{HOUR_MS, Random, START_MS};
+use super::{HOUR_MS, Random, START_MS, assert_without_keys};
 
 /// One open connection.
 #[derive(Default)]
@@ -123,6 +123,7 @@ impl ForwardWorld {
             for frame in frames {
                 // The server's library closes the connection on a longer one.
                 assert!(frame.len() <= limits::MAX_FRAME_BYTES);
+                assert_without_keys(&self.clients, &frame);
                 wire.up.push_back(frame);
             }
         }

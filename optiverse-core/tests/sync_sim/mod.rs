@@ -5,6 +5,7 @@
 
 pub mod clients;
 pub mod forwarder;
+pub mod keys;
 pub mod schedules;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -182,10 +183,12 @@ impl World {
     pub fn store(&mut self) {
         self.writing.extend(std::iter::from_fn(|| self.authority.poll_record()));
         let Some(last) = self.writing.last().map(|record| record.sequence) else { return };
+        self.writing.iter().for_each(|record| assert_without_keys(&self.clients, &record.text));
         self.records.append(&mut self.writing);
         self.authority.handle_stored(last);
         if self.snapshots && self.random.one_in(10) && last == self.authority.sequence() {
             let snapshot = self.authority.snapshot();
+            assert_without_keys(&self.clients, &snapshot.text);
             // Some records that the snapshot includes stay, as when throwing them away was interrupted.
             let keep = snapshot.sequence.saturating_sub(self.random.below(3) as u64);
             self.records.retain(|record| record.sequence > keep);
@@ -200,6 +203,7 @@ impl World {
                 Payload::Frame(frame) => {
                     let is_state = !self.clients[wire.client].is_new() && frame.contains("\"sync:full_state\"");
                     assert!(frame.len() <= if is_state { limits::MAX_STATE_BYTES } else { limits::MAX_FRAME_BYTES });
+                    assert_without_keys(&self.clients, &frame);
                     wire.down.push_back(frame);
                 }
                 Payload::Close { .. } => {
@@ -408,6 +412,12 @@ impl World {
         ids.dedup();
         assert_eq!(ids.len(), count, "an operation was stored twice");
     }
+}
+
+/// S19: a client shows its key to the relay, and nobody else gets to see it.
+pub fn assert_without_keys(clients: &[Client], text: &str) {
+    let key = clients.iter().flat_map(Client::keys).find(|key| text.contains(key.as_str()));
+    assert_eq!(key, None, "{text}");
 }
 
 fn config(start: u64) -> AuthorityConfig {

@@ -181,6 +181,11 @@ impl Authority {
 
     fn hello(&mut self, connection: ConnectionId, hello: &Hello) {
         let replica = hello.replica;
+        // Ids are no secret: everybody sees them in operations (S19).
+        if hello.key.replica() != replica {
+            self.close(connection, CLOSE_POLICY, "the key is not that of the replica");
+            return;
+        }
         let is_known = self.replica.vector().highest(replica) > 0;
         if !is_known && self.replica.vector().replicas() >= MAX_REPLICAS {
             self.close(connection, CLOSE_POLICY, "too many replicas have edited this session");
@@ -194,24 +199,15 @@ impl Authority {
             .filter(|(id, entry)| **id != connection && speaks_for(entry))
             .map(|(id, _)| *id)
             .collect();
-        let may_edit = |id: &ConnectionId| self.connections.get(id).is_some_and(|entry| entry.role.may_edit());
-        let is_editor = may_edit(&connection);
-        // Replicas are no secret: a viewer who says that of an editor must not get in its way (S17).
-        if !is_editor && earlier.iter().any(may_edit) {
-            self.close(connection, CLOSE_POLICY, "another connection of this client may edit");
-            return;
-        }
         for id in earlier {
             if let Some(entry) = self.connections.get_mut(&id) {
                 entry.dialect = Dialect::Superseded;
             }
             self.close(id, CLOSE_SUPERSEDED, "another connection of this client took over");
         }
-        if is_editor {
-            let settled = hello.settled.max(self.replica.vector().highest(replica));
-            let decided = self.decided.entry(replica).or_default();
-            *decided = settled.max(*decided);
-        }
+        let settled = hello.settled.max(self.replica.vector().highest(replica));
+        let decided = self.decided.entry(replica).or_default();
+        *decided = settled.max(*decided);
         if let Some(entry) = self.connections.get_mut(&connection) {
             let before = std::mem::replace(&mut entry.dialect, Dialect::Sync { replica });
             if !matches!(before, Dialect::Sync { replica: same } if same == replica) {

@@ -30,7 +30,6 @@ impl Authority {
         now_ms: u64,
     ) {
         let before = self.sequence;
-        let may_edit = self.connections.get(&connection).is_some_and(|entry| entry.role.may_edit());
         let mut answers = Vec::with_capacity(operations.len());
         for operation in operations {
             let number = operation.id.number;
@@ -39,9 +38,6 @@ impl Authority {
                 answers.push(write_decision(number, Decision::Refused(RefusalReason::Id)));
             } else if self.replica.vector().contains(operation.id) {
                 answers.push(write_decision(number, Decision::Accepted(self.place_in_log(&operation))));
-            } else if !may_edit {
-                // Nothing is noted of it: the replica may be somebody else's (S17).
-                answers.push(write_decision(number, Decision::Refused(RefusalReason::Role)));
             } else if number <= decided {
                 answers.push(write_decision(number, Decision::Refused(RefusalReason::Late)));
             } else if number > decided + 1 {

@@ -94,7 +94,7 @@ pub struct AuthorityConfig {
     /// Distinguishes this numbering of operations from any other of a session of the same name: random when the session
     /// is created, then stored with it.
     pub epoch: u64,
-    /// The relay's own replica, for what it writes on behalf of legacy clients: random for each start.
+    /// The relay's own replica, for what it writes on behalf of legacy clients: random for each start. Nobody has a key for it.
     pub replica: ReplicaId,
 }
 

@@ -66,8 +66,8 @@ enum State {
 }
 
 impl Link {
-    pub(crate) fn new(jitter_seed: u64) -> Link {
-        Link { state: State::Connecting, attempt: 1, random: jitter_seed, heard_ms: 0, ping_due_ms: 0 }
+    pub(crate) fn new(seed: u64) -> Link {
+        Link { state: State::Connecting, attempt: 1, random: seed, heard_ms: 0, ping_due_ms: 0 }
     }
 
     fn is_connected(&self) -> bool {
@@ -257,10 +257,12 @@ impl Session {
     }
 
     fn greeted(&mut self, envelope: &Envelope<'_>, now_ms: u64) -> Result<(), FrameError> {
-        if !matches!(self.link.state, State::Greeting { .. }) {
+        let offer = envelope.get("sync");
+        // A relay greets once. Where an offer is followed by a greeting without, it came from another user, whom a server that
+        // only forwards has let speak first.
+        if offer.is_some() && !matches!(self.link.state, State::Greeting { .. }) {
             return Ok(());
         }
-        let offer = envelope.get("sync");
         let began_otherwise = if offer.is_some() { self.forward.is_some() } else { self.have.is_some() };
         if began_otherwise {
             self.stop();
@@ -289,7 +291,8 @@ impl Session {
         let settled = self.pending.keys().next().map_or(self.number, |first| first - 1);
         let arrived = Box::new(Replica::new(RemovedItems::Forget));
         self.link.state = State::CatchingUp { welcome: None, arrived, parts: 0 };
-        self.transmits.push_back(Hello { replica: self.replica, settled, have: self.have }.write());
+        let hello = Hello { replica: self.replica, key: self.key, settled, have: self.have };
+        self.transmits.push_back(hello.write());
     }
 
     fn welcomed(&mut self, welcome: Welcome, now_ms: u64) -> Result<(), FrameError> {

@@ -11,6 +11,7 @@ mod undo;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::fmt;
 
 pub use event::{Event, SceneChange, Status};
 pub use forward::{ANNOUNCE_DELAY_MS, MAX_FORWARD_REPLICAS, MAX_OTHERS, OTHER_EXPIRY_MS};
@@ -23,6 +24,7 @@ pub use undo::MAX_UNDO_STEPS;
 
 use crate::scene::{ItemId, Scene};
 use crate::sync::clock::Clock;
+use crate::sync::key::ReplicaKey;
 use crate::sync::operation::Operation;
 use crate::sync::replica::{RemovedItems, Replica};
 use crate::sync::role::Role;
@@ -32,15 +34,6 @@ use link::Link;
 use peers::Peers;
 use undo::History;
 
-/// What a session is started with.
-#[derive(Debug, Clone)]
-pub struct SessionConfig {
-    /// This copy of the document: random, and new for each process.
-    pub replica: ReplicaId,
-    /// Spreads out the attempts of clients that lost one relay: random.
-    pub jitter_seed: u64,
-}
-
 /// The user's copy of a session.
 ///
 /// Tell it what happens by [`Session::edit`], [`Session::undo`], [`Session::redo`] and `handle_*`, with the time in
@@ -49,6 +42,8 @@ pub struct SessionConfig {
 /// call [`Session::handle_timeout`].
 #[derive(Debug)]
 pub struct Session {
+    key: ReplicaKey,
+    /// The one of the key.
     replica: ReplicaId,
     /// The number of the last operation made here.
     number: u64,
@@ -72,14 +67,19 @@ pub struct Session {
     peers: Peers,
     status: Status,
     events: VecDeque<Event>,
-    transmits: VecDeque<String>,
+    transmits: Transmits,
 }
 
 impl Session {
     /// A session without items, not connected. The first event asks for a connection.
-    pub fn new(config: SessionConfig) -> Session {
+    ///
+    /// `key` is random, and new for each session. It is all the randomness that a session needs: from the replica that it
+    /// makes comes also what spreads out the attempts of clients that lost one relay.
+    pub fn new(key: ReplicaKey) -> Session {
+        let replica = key.replica();
         let mut session = Session {
-            replica: config.replica,
+            key,
+            replica,
             number: 0,
             clock: Clock::new(),
             now_ms: 0,
@@ -90,13 +90,13 @@ impl Session {
             sent: 0,
             role: None,
             view: Scene::new(),
-            link: Link::new(config.jitter_seed),
+            link: Link::new(replica.bits()),
             forward: None,
             history: History::default(),
             peers: Peers::default(),
             status: Status::Connecting { attempt: 1 },
             events: VecDeque::new(),
-            transmits: VecDeque::new(),
+            transmits: Transmits::default(),
         };
         session.events.push_back(Event::Connect { attempt: 1 });
         session
@@ -133,9 +133,9 @@ impl Session {
         self.events.pop_front()
     }
 
-    /// The next frame to send, in order.
+    /// The next frame to send, in order. The first one to a relay holds the key: frames do not belong in logs.
     pub fn poll_transmit(&mut self) -> Option<String> {
-        self.transmits.pop_front()
+        self.transmits.0.pop_front()
     }
 
     fn push_pending(&mut self, operation: Operation<'static>) {
@@ -153,5 +153,26 @@ impl Session {
             }
         }
         Some(operation)
+    }
+}
+
+/// Frames to send.
+#[derive(Default)]
+struct Transmits(VecDeque<String>);
+
+impl Transmits {
+    fn push_back(&mut self, frame: String) {
+        self.0.push_back(frame);
+    }
+
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+/// Without the frames, one of which may hold the key.
+impl fmt::Debug for Transmits {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} frames", self.0.len())
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! | from the client | members |
 //! |---|---|
-//! | `sync:hello` | `protocol`, `replica`, `settled`; to catch up by difference also `epoch`, `have` |
+//! | `sync:hello` | `protocol`, `replica`, its `key`, `settled`; to catch up by difference also `epoch`, `have` |
 //! | `sync:ops` | `ops`: operations, numbered without gaps |
 //!
 //! | from the relay | members |
@@ -16,6 +16,7 @@
 //! | `sync:error` | `message`: why a frame was ignored |
 
 use crate::sync::clock::Timestamp;
+use crate::sync::key::ReplicaKey;
 use crate::sync::limits::{MAX_FRAME_OPERATIONS, MAX_NAME_BYTES, MAX_VALUE_NESTING};
 use crate::sync::operation::{Operation, check_limit, scan_replica, scan_time, write_time};
 use crate::sync::role::Role;
@@ -98,6 +99,8 @@ impl RefusalReason {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Hello {
     pub(crate) replica: ReplicaId,
+    /// What shows that the replica is the sender's: not yet compared with it.
+    pub(crate) key: ReplicaKey,
     /// All of its operations up to this one have been decided, as far as it knows.
     pub(crate) settled: u64,
     /// The epoch of the relay and the sequence number up to which it has everything.
@@ -107,6 +110,9 @@ pub(crate) struct Hello {
 impl Hello {
     pub(crate) fn write(&self) -> String {
         let mut out = format!("{{\"type\":\"sync:hello\",\"protocol\":{PROTOCOL},\"replica\":\"{}\"", self.replica);
+        out.push_str(",\"key\":\"");
+        self.key.write(&mut out);
+        out.push('"');
         member("settled", self.settled, &mut out);
         if let Some((epoch, have)) = self.have {
             out.push_str(&format!(",\"epoch\":\"{epoch:016x}\""));
@@ -119,10 +125,11 @@ impl Hello {
     pub(crate) fn read(envelope: &Envelope<'_>) -> Result<Hello, FrameError> {
         check_protocol(envelope.required("protocol", |scanner| scanner.unsigned())?)?;
         let replica = envelope.required("replica", scan_replica)?;
+        let key = envelope.required("key", ReplicaKey::scan)?;
         let settled = envelope.required("settled", |scanner| scanner.unsigned())?;
         let epoch = read_epoch(envelope)?;
         let have = envelope.optional("have", |scanner| scanner.unsigned())?;
-        Ok(Hello { replica, settled, have: epoch.zip(have) })
+        Ok(Hello { replica, key, settled, have: epoch.zip(have) })
     }
 }
 

@@ -258,13 +258,11 @@ impl Session {
         let parts = self.confirmed.parts_since(&other.have, MAX_FRAME_BYTES / 2);
         forward.answers_made += 1;
         let answer = forward.answers_made;
-        let mut frames = Vec::with_capacity(parts.len());
         for (index, part) in parts.iter().enumerate() {
             let mut frame = app::no_command(self.sender(), now_ms);
             let place = (index as u64, parts.len() as u64);
             app::add_member("sync", &forward::write_part(self.replica, to, answer, place, part), &mut frame);
-            frames.push(frame);
+            self.transmits.push_back(frame);
         }
-        self.transmits.extend(frames);
     }
 }
