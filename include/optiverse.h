@@ -1009,6 +1009,14 @@ typedef struct {
   uint64_t traced_rays;
 } optiverse_update_info;
 
+// The secret from which the library makes the id by which others know a session's copy of the document: nobody can speak to
+// a relay as that copy without it. Fill it from the system's source of randomness, such as `getrandom`, anew for each
+// session, and keep it to yourself.
+typedef struct {
+  // Random bytes.
+  uint8_t bytes[16];
+} optiverse_replica_key;
+
 // A status, in an event.
 typedef struct {
   // An `optiverse_status`.
@@ -1457,23 +1465,24 @@ optiverse_result optiverse_update_inverse(const optiverse_update *update, optive
 
 // Makes a session without items, not connected; the first event asks for a connection.
 //
-// `replica` names this copy of the document: random, and new for each process. `jitter_seed`, random too, spreads out the
-// attempts of clients that lost one relay.
-optiverse_result optiverse_session_new(uint64_t replica,
-                                       uint64_t jitter_seed,
-                                       optiverse_session **session);
-
-// Goes on from what `optiverse_session_save` wrote, in a new process. One text must not be resumed by two.
+// `key` is all the randomness that the session needs.
 //
-// Codes: `SAVED_WORK`.
-optiverse_result optiverse_session_resume(uint64_t replica,
-                                          uint64_t jitter_seed,
+// Codes: `INVALID_ARGUMENT` (the key is all zero).
+optiverse_result optiverse_session_new(const optiverse_replica_key *key, optiverse_session **session);
+
+// Goes on from what `optiverse_session_save` wrote, in a new process. One text must not be resumed by two. `key` is a new
+// one; where edits are pending, the session goes on with the key under which they were made, which the text holds.
+//
+// Codes: `SAVED_WORK`, `INVALID_ARGUMENT` (the key is all zero).
+optiverse_result optiverse_session_resume(const optiverse_replica_key *key,
                                           const char *text,
                                           size_t length,
                                           optiverse_session **session);
 
-// Gives what is confirmed and what is pending as text. The text is the caller's to free.
-optiverse_result optiverse_session_save(const optiverse_session *session, optiverse_text **text);
+// Gives what is confirmed and what is pending as text. The text is the caller's to free, and for this user alone: who has it
+// can go on as this session.
+optiverse_result optiverse_session_save(const optiverse_session *session,
+                                        optiverse_text **text);
 
 // Frees a session. Edits that are pending and were not saved are lost.
 optiverse_result optiverse_session_free(optiverse_session *session);
@@ -1505,7 +1514,7 @@ optiverse_result optiverse_session_poll_event(optiverse_session *session,
                                               optiverse_event *event);
 
 // Gives the next text frame to send, in order; its `data` is null if there is none. The bytes are good until the next call
-// of this function with this session.
+// of this function with this session. The first one to a relay holds the key: frames do not belong in logs.
 optiverse_result optiverse_session_poll_transmit(optiverse_session *session,
                                                  optiverse_bytes *frame);
 

@@ -451,17 +451,16 @@ class tracer : public detail::handle<optiverse_tracer, optiverse_tracer_free> {
 class session : public detail::handle<optiverse_session, optiverse_session_free> {
  public:
   using handle::handle;
-  // `replica` and `jitter_seed` are random, and new for each process.
-  session(std::uint64_t replica, std::uint64_t jitter_seed)
-      : handle(detail::made<optiverse_session>(
-            [&](auto *out) { return optiverse_session_new(replica, jitter_seed, out); })) {}
+  // `key` is random, a secret, and new for each session.
+  explicit session(const optiverse_replica_key &key)
+      : handle(detail::made<optiverse_session>([&](auto *out) { return optiverse_session_new(&key, out); })) {}
 
-  // Goes on from what `save` gave.
-  static session resume(std::uint64_t replica, std::uint64_t jitter_seed, std::string_view saved) {
-    return session(detail::made<optiverse_session>([&](auto *out) {
-      return optiverse_session_resume(replica, jitter_seed, saved.data(), saved.size(), out);
-    }));
+  // Goes on from what `save` gave. `key` is a new one; where edits are pending, the one that was saved with them is taken.
+  static session resume(const optiverse_replica_key &key, std::string_view saved) {
+    return session(detail::made<optiverse_session>(
+        [&](auto *out) { return optiverse_session_resume(&key, saved.data(), saved.size(), out); }));
   }
+  // For this user alone: who has it can go on as this session.
   text save() const {
     return text(detail::made<optiverse_text>([this](auto *out) { return optiverse_session_save(get(), out); }));
   }

@@ -62,10 +62,10 @@ impl Client {
             tls: tls_for(&address, options.root_certificates.as_deref())?,
             address: address.clone(),
         };
-        let config = crate::random_config()?;
+        let key = crate::random_key()?;
         let session = match &options.resume {
-            None => Session::new(config),
-            Some(text) => Session::resume(config, text)?,
+            None => Session::new(key),
+            Some(text) => Session::resume(key, text)?,
         };
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
@@ -189,7 +189,8 @@ impl Client {
         self.look(|session| session.peers().clone())
     }
 
-    /// What is confirmed and what is pending, as text for [`ClientOptions::resume`]. It may be asked of a closed client too.
+    /// What is confirmed and what is pending, as text for [`ClientOptions::resume`]. It may be asked of a closed client too. The
+    /// text is for this user alone: who has it can go on as this client.
     pub fn save(&self) -> String {
         self.look(Session::save)
     }

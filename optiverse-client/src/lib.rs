@@ -26,7 +26,7 @@
 //! - A message may have 16 MiB.
 //! - [`MAX_EVENTS`] may wait to be taken.
 //!
-//! Time and randomness for programs that drive a session themselves are here too: [`now_ms`], [`random_config`], and
+//! Time and randomness for programs that drive a session themselves are here too: [`now_ms`], [`random_key`], and
 //! [`ObservedSession`], a session whose scene can be followed edit by edit.
 
 mod address;
@@ -47,4 +47,4 @@ pub use connecting::STEP_TIMEOUT;
 pub use event::{Event, MAX_EVENTS};
 pub use observed::{ObservedSession, Observer};
 pub use options::{Bell, ClientOptions, StartError};
-pub use system::{now_ms, random_config};
+pub use system::{now_ms, random_key};

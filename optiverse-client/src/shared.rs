@@ -169,7 +169,7 @@ mod tests {
     fn events_that_nobody_takes_are_dropped_past_the_limit_and_counted() -> Result<(), Box<dyn std::error::Error>> {
         let poll = mio::Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), mio::Token(0))?);
-        let session = optiverse_core::sync::Session::new(crate::random_config()?);
+        let session = optiverse_core::sync::Session::new(crate::random_key()?);
         let shared = Shared::new(ObservedSession::new(session, None), None, waker);
         let event = |number: usize| Event::Disconnected { code: None, message: number.to_string(), retries: true };
         let fill = |numbers: std::ops::Range<usize>| {

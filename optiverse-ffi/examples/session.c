@@ -48,13 +48,13 @@ static uint64_t now_ms(void) {
   return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static uint64_t random_number(void) {
-  uint64_t number;
-  if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number) {
+static optiverse_replica_key random_key(void) {
+  optiverse_replica_key key;
+  if (getrandom(key.bytes, sizeof key.bytes, 0) != (ssize_t)sizeof key.bytes) {
     perror("getrandom");
     exit(1);
   }
-  return number;
+  return key;
 }
 
 static void on_text(void *user_data, const uint8_t *text, size_t length) {
@@ -189,7 +189,8 @@ int main(int argc, char **argv) {
   self.host = argv[1];
   self.port = argv[2];
   snprintf(self.path, sizeof self.path, "/ws/%s/%s", argv[3], argv[4]);
-  check(optiverse_session_new(random_number(), random_number(), &self.session));
+  const optiverse_replica_key key = random_key();
+  check(optiverse_session_new(&key, &self.session));
   if (argc == 6) {
     optiverse_scene *scene;
     check(optiverse_scene_load(argv[5], &scene));

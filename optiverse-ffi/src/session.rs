@@ -4,7 +4,7 @@ use std::ffi::c_char;
 use std::sync::Mutex;
 
 use optiverse_core::scene::ItemId;
-use optiverse_core::sync::{self, MAX_SELECTION, ReplicaId, SessionConfig};
+use optiverse_core::sync::{self, MAX_SELECTION};
 
 use crate::border;
 use crate::edit::Edit;
@@ -32,6 +32,16 @@ struct State {
 }
 
 object!(Session, "optiverse_session", 8);
+
+/// The secret from which the library makes the id by which others know a session's copy of the document: nobody can speak to
+/// a relay as that copy without it. Fill it from the system's source of randomness, such as `getrandom`, anew for each
+/// session, and keep it to yourself.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ReplicaKey {
+    /// Random bytes.
+    pub bytes: [u8; 16],
+}
 
 /// Where an edit belongs in the user's history.
 #[repr(u32)]
@@ -110,47 +120,59 @@ fn with<T>(session: *const Session, call: impl FnOnce(&mut State) -> Result<T, F
     call(&mut *lock(&handle::get(session, "session")?.state)?)
 }
 
-fn config(replica: u64, jitter_seed: u64) -> SessionConfig {
-    SessionConfig { replica: ReplicaId::new(replica), jitter_seed }
+/// The key that C gives.
+///
+/// # Safety
+/// As for [`border::read`].
+unsafe fn read_key(key: *const ReplicaKey) -> Result<sync::ReplicaKey, Failure> {
+    let ReplicaKey { bytes } = border::read(key, "key")?;
+    if bytes.iter().all(|&byte| byte == 0) {
+        // Random bytes are that once in 2¹²⁸ times; memory that nobody has filled is it often.
+        return Err(Failure::argument("key", "all zero", "16 random bytes"));
+    }
+    Ok(sync::ReplicaKey::new(bytes))
 }
 
 /// Makes a session without items, not connected; the first event asks for a connection.
 ///
-/// `replica` names this copy of the document: random, and new for each process. `jitter_seed`, random too, spreads out the
-/// attempts of clients that lost one relay.
+/// `key` is all the randomness that the session needs.
+///
+/// Codes: `INVALID_ARGUMENT` (the key is all zero).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn optiverse_session_new(
-    replica: u64,
-    jitter_seed: u64,
+    key: *const ReplicaKey,
     session: *mut *mut Session,
 ) -> ResultCode {
     border::call(|| {
         let out = border::output(session, "session")?;
-        border::give(out, Session::new(sync::Session::new(config(replica, jitter_seed))))
+        let key = read_key(key)?;
+        border::give(out, Session::new(sync::Session::new(key)))
     })
 }
 
-/// Goes on from what `optiverse_session_save` wrote, in a new process. One text must not be resumed by two.
+/// Goes on from what `optiverse_session_save` wrote, in a new process. One text must not be resumed by two. `key` is a new
+/// one; where edits are pending, the session goes on with the key under which they were made, which the text holds.
 ///
-/// Codes: `SAVED_WORK`.
+/// Codes: `SAVED_WORK`, `INVALID_ARGUMENT` (the key is all zero).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn optiverse_session_resume(
-    replica: u64,
-    jitter_seed: u64,
+    key: *const ReplicaKey,
     text: *const c_char,
     length: usize,
     session: *mut *mut Session,
 ) -> ResultCode {
     border::call(|| {
         let out = border::output(session, "session")?;
+        let key = read_key(key)?;
         let text = border::text(text, length, "text")?;
         let refused = |error: sync::FrameError| Failure::new(ResultCode::SavedWork, error.to_string());
-        let resumed = sync::Session::resume(config(replica, jitter_seed), text).map_err(refused)?;
+        let resumed = sync::Session::resume(key, text).map_err(refused)?;
         border::give(out, Session::new(resumed))
     })
 }
 
-/// Gives what is confirmed and what is pending as text. The text is the caller's to free.
+/// Gives what is confirmed and what is pending as text. The text is the caller's to free, and for this user alone: who has it
+/// can go on as this session.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn optiverse_session_save(session: *const Session, text: *mut *mut Text) -> ResultCode {
     border::call(|| {
@@ -255,7 +277,7 @@ pub unsafe extern "C" fn optiverse_session_poll_event(session: *mut Session, eve
 }
 
 /// Gives the next text frame to send, in order; its `data` is null if there is none. The bytes are good until the next call
-/// of this function with this session.
+/// of this function with this session. The first one to a relay holds the key: frames do not belong in logs.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn optiverse_session_poll_transmit(session: *mut Session, frame: *mut Bytes) -> ResultCode {
     border::call(|| {

@@ -20,6 +20,9 @@
 // Ends the test unless the call returns this code, given without its prefix.
 #define EXPECT(code, call) expect_code(OPTIVERSE_RESULT_##code, (call), #call, __FILE__, __LINE__)
 
+// A key for a test; a program fills it from the system's source of randomness.
+#define KEY(number) (&(const optiverse_replica_key){{number}})
+
 // Ends the test unless the call succeeds.
 #define OK(call) EXPECT(OK, call)
 

@@ -102,7 +102,7 @@ static void edits(void) {
   OK(optiverse_client_connect(NOWHERE, &options, &resumed));
   CHECK(state_of(resumed).pending == pending && x_of(resumed, "M1") == 4.0);
   OK(optiverse_client_free(resumed));
-  OK(optiverse_session_resume(1, 2, text.data, text.length, &session));
+  OK(optiverse_session_resume(KEY(1), text.data, text.length, &session));
   OK(optiverse_session_free(session));
   OK(optiverse_text_free(saved));
   OK(optiverse_edit_free(edit));

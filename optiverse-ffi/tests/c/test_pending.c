@@ -7,7 +7,7 @@ int main(void) {
   optiverse_session *session;
   optiverse_edit *edit;
   optiverse_session_info info;
-  OK(optiverse_session_new(1, 2, &session));
+  OK(optiverse_session_new(KEY(1), &session));
   OK(optiverse_edit_new(&edit));
   OK(optiverse_edit_add(edit, "components", "{\"id\": \"lens\", \"x_mm\": 0}", OPTIVERSE_AT_END));
   OK(optiverse_session_edit(session, edit, OPTIVERSE_UNDO_STEP_NEW, 1));

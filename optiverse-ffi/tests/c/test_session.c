@@ -77,7 +77,7 @@ static void alone(void) {
   uint64_t at_ms;
   uint8_t is_done = 7;
   double x;
-  OK(optiverse_session_new(1, 2, &session));
+  OK(optiverse_session_new(KEY(1), &session));
   CHECK(next(session, OPTIVERSE_EVENT_KIND_CONNECT).body.attempt == 1);
   info = state_of(session);
   CHECK(info.status == OPTIVERSE_STATUS_CONNECTING && info.attempt == 1 && info.role == OPTIVERSE_ROLE_UNKNOWN);
@@ -118,11 +118,11 @@ static void alone(void) {
   // Going on in another process.
   OK(optiverse_session_save(session, &saved));
   OK(optiverse_text_view(saved, &text));
-  EXPECT(SAVED_WORK, optiverse_session_resume(3, 4, "{}", 2, &resumed));
-  EXPECT(SAVED_WORK, optiverse_session_resume(3, 4, text.data, text.length - 1, &resumed));
-  EXPECT(INVALID_UTF8, optiverse_session_resume(3, 4, "\xff", 1, &resumed));
+  EXPECT(SAVED_WORK, optiverse_session_resume(KEY(3), "{}", 2, &resumed));
+  EXPECT(SAVED_WORK, optiverse_session_resume(KEY(3), text.data, text.length - 1, &resumed));
+  EXPECT(INVALID_UTF8, optiverse_session_resume(KEY(3), "\xff", 1, &resumed));
   CHECK(resumed == NULL);
-  OK(optiverse_session_resume(3, 4, text.data, text.length, &resumed));
+  OK(optiverse_session_resume(KEY(3), text.data, text.length, &resumed));
   OK(optiverse_text_free(saved));
   CHECK(state_of(resumed).pending == state_of(session).pending);
   OK(optiverse_session_free(resumed));
@@ -169,7 +169,7 @@ static void with_a_relay(void) {
   optiverse_session *session;
   optiverse_edit *edit = edit_of("lens");
   optiverse_event event;
-  OK(optiverse_session_new(1, 2, &session));
+  OK(optiverse_session_new(KEY(1), &session));
   OK(optiverse_session_edit(session, edit, OPTIVERSE_UNDO_STEP_NEW, NOW));
   greet(session, RELAY, "owner", NOW);
   CHECK(next(session, OPTIVERSE_EVENT_KIND_ROLE).body.role == OPTIVERSE_ROLE_OWNER);
@@ -269,8 +269,8 @@ static void over_a_server_that_only_forwards(void) {
   optiverse_scene *scene = scene_of(BENCH), *of_bob;
   uint64_t now_ms = NOW;
   double x;
-  OK(optiverse_session_new(1, 2, &ada));
-  OK(optiverse_session_new(3, 4, &bob));
+  OK(optiverse_session_new(KEY(1), &ada));
+  OK(optiverse_session_new(KEY(3), &bob));
   greet(ada, FORWARDER, "true", now_ms);
   greet(bob, FORWARDER, "false", now_ms);
   next(ada, OPTIVERSE_EVENT_KIND_FORWARD_ONLY);
@@ -306,7 +306,7 @@ static void presence(void) {
   optiverse_session *session;
   optiverse_str selected[2] = {{"a", 1}, {"b", 1}};
   optiverse_presence here = {1, 1.0, 2.0, selected, 2, {"#ffffff", 7}};
-  OK(optiverse_session_new(1, 2, &session));
+  OK(optiverse_session_new(KEY(1), &session));
   greet(session, RELAY, "editor", NOW);
   give(session, WELCOME, NOW);
   give(session, "{\"type\":\"sync:part\",\"index\":0,\"part\":{\"vector\":[],\"items\":[]}}", NOW);
@@ -382,7 +382,7 @@ static void misuse(void) {
   memset(&here, 0, sizeof here);
   uint64_t at_ms;
   uint8_t is_done;
-  OK(optiverse_session_new(1, 2, &session));
+  OK(optiverse_session_new(KEY(1), &session));
   EACH_REFUSES(NULL_PARAMETER, NULL);
   EACH_REFUSES(INVALID_HANDLE, (void *)scene);
   OK(optiverse_session_free(session));
@@ -391,10 +391,14 @@ static void misuse(void) {
   EXPECT(INVALID_HANDLE, optiverse_session_free(old));
   OK(optiverse_session_free(NULL));
 
-  OK(optiverse_session_new(1, 2, &session));
-  EXPECT(NULL_PARAMETER, optiverse_session_new(1, 2, NULL));
-  EXPECT(NULL_PARAMETER, optiverse_session_resume(1, 2, "{}", 2, NULL));
-  EXPECT(NULL_PARAMETER, optiverse_session_resume(1, 2, NULL, 2, &session));
+  OK(optiverse_session_new(KEY(1), &session));
+  EXPECT(NULL_PARAMETER, optiverse_session_new(KEY(1), NULL));
+  EXPECT(NULL_PARAMETER, optiverse_session_new(NULL, &session));
+  EXPECT(NULL_PARAMETER, optiverse_session_resume(NULL, "{}", 2, &session));
+  EXPECT(INVALID_ARGUMENT, optiverse_session_new(KEY(0), &session));
+  EXPECT(INVALID_ARGUMENT, optiverse_session_resume(KEY(0), "{}", 2, &session));
+  EXPECT(NULL_PARAMETER, optiverse_session_resume(KEY(1), "{}", 2, NULL));
+  EXPECT(NULL_PARAMETER, optiverse_session_resume(KEY(1), NULL, 2, &session));
   EXPECT(NULL_PARAMETER, optiverse_session_save(session, NULL));
   EXPECT(NULL_PARAMETER, optiverse_session_poll_event(session, NULL));
   EXPECT(NULL_PARAMETER, optiverse_session_poll_transmit(session, NULL));

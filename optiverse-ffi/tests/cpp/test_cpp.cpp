@@ -127,15 +127,18 @@ void tracers() {
   CHECK(std::memcmp(before.arrays().points, after.arrays().points, bytes) == 0);
 }
 
+// A key for a test; a program fills it from the system's source of randomness.
+optiverse_replica_key key_of(std::uint8_t number) { return {{number}}; }
+
 void sessions() {
   constexpr std::uint64_t now_ms = 1763700000000;
-  optiverse::session session(1, 2);
+  optiverse::session session(key_of(1));
   CHECK(session.poll_event()->kind == OPTIVERSE_EVENT_KIND_CONNECT && !session.poll_event());
   CHECK(!session.poll_timeout() && !session.poll_transmit());
   session.share(optiverse::scene::parse(BENCH), now_ms);
   session.apply(optiverse::edit().move("M1", 3.0, 4.0), now_ms);
   session.apply(optiverse::edit().move("M1", 5.0, 4.0), now_ms, OPTIVERSE_UNDO_STEP_CONTINUE);
-  auto resumed = optiverse::session::resume(3, 4, session.save().view());
+  auto resumed = optiverse::session::resume(key_of(3), session.save().view());
   CHECK(resumed.state().pending == session.state().pending && resumed.scene().number("M1", "x_mm") == 5.0);
   CHECK(session.undo(now_ms) && session.scene().number("M1", "x_mm") == 0.0);
   CHECK(session.poll_event()->kind == OPTIVERSE_EVENT_KIND_CHANGED);
@@ -151,7 +154,8 @@ void sessions() {
   session.stop();
   CHECK(session.state().status == OPTIVERSE_STATUS_OFFLINE);
   session.start();
-  CHECK(thrown([] { optiverse::session::resume(1, 2, "{}"); }).code() == OPTIVERSE_RESULT_SAVED_WORK);
+  CHECK(thrown([] { optiverse::session::resume(key_of(1), "{}"); }).code() == OPTIVERSE_RESULT_SAVED_WORK);
+  CHECK(thrown([] { optiverse::session(key_of(0)); }).code() == OPTIVERSE_RESULT_INVALID_ARGUMENT);
 }
 
 void clients() {

@@ -1,8 +1,9 @@
 //! Arguments that several classes take.
 
+use optiverse_client::random_key;
 use optiverse_core::scene::ItemId;
 use optiverse_core::sync::session::UndoStep;
-use optiverse_core::sync::{MAX_SELECTION, Presence, limits};
+use optiverse_core::sync::{MAX_SELECTION, Presence, ReplicaKey, limits};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
@@ -15,6 +16,13 @@ pub(crate) fn undo_step(py: Python<'_>, step: &str) -> PyResult<UndoStep> {
         "continue" => Ok(UndoStep::Continue),
         other => Err(error::sync_argument(py, "step", &format!("{other:?}"), "\"new\" or \"continue\"")),
     }
+}
+
+/// The key that is given, or else a new one.
+pub(crate) fn key(py: Python<'_>, given: Option<&[u8]>) -> PyResult<ReplicaKey> {
+    let Some(bytes) = given else { return random_key().map_err(|error| error::no_randomness(&error)) };
+    let refused = |_| error::sync_argument(py, "key", &format!("{} bytes long", bytes.len()), "16 random bytes");
+    bytes.try_into().map(ReplicaKey::new).map_err(refused)
 }
 
 /// Where the user is.

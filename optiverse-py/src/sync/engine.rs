@@ -2,9 +2,9 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use optiverse_client::{ObservedSession, now_ms, random_config};
+use optiverse_client::{ObservedSession, now_ms};
 use optiverse_core::scene::{self, ItemId};
-use optiverse_core::sync::{ReplicaId, Role, Session, SessionConfig};
+use optiverse_core::sync::{Role, Session};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
@@ -25,8 +25,8 @@ use crate::sync::{arguments, events, followed};
 /// step of undo, or "continue", where it continues the step before as the moves of one drag do.
 ///
 /// Args:
-///     replica: names this copy: random bits below 2**64, new for each engine; taken from the system if not given.
-///     seed: spreads the attempts of clients that lost one relay: the same.
+///     key: 16 random bytes, a secret, new for each engine; taken from the system if not given. It makes the id by which the
+///         others know this copy, and nobody can speak to a relay as this copy without it.
 ///
 /// Attributes:
 ///     scene: the scene as the user is to see it: what is confirmed, with the user's own edits on top. Always the same
@@ -64,27 +64,28 @@ impl Engine {
 #[pymethods]
 impl Engine {
     #[new]
-    #[pyo3(signature = (*, replica = None, seed = None))]
-    fn new(py: Python<'_>, replica: Option<u64>, seed: Option<u64>) -> PyResult<Self> {
-        Engine::start_from(py, Session::new(config(replica, seed)?))
+    #[pyo3(signature = (*, key = None))]
+    fn new(py: Python<'_>, key: Option<&[u8]>) -> PyResult<Self> {
+        Engine::start_from(py, Session::new(arguments::key(py, key)?))
     }
 
     /// Goes on from what `save` wrote, in a new process. The history of undo starts anew.
     ///
     /// Edits that the relay has decided about in the meantime are recognised. One text must not be resumed twice: if edits are
-    /// pending in it, the engine goes on under the replica id under which they were made.
+    /// pending in it, the engine goes on with the key under which they were made, which the text holds, and not with `key`.
     ///
     /// Raises:
-    ///     SyncArgumentError: the text is something else.
+    ///     SyncArgumentError: the text or the key is something else.
     #[staticmethod]
-    #[pyo3(signature = (text, /, *, replica = None, seed = None))]
-    fn resume(py: Python<'_>, text: &str, replica: Option<u64>, seed: Option<u64>) -> PyResult<Self> {
-        let config = config(replica, seed)?;
-        let session = py.detach(|| Session::resume(config, text));
+    #[pyo3(signature = (text, /, *, key = None))]
+    fn resume(py: Python<'_>, text: &str, key: Option<&[u8]>) -> PyResult<Self> {
+        let key = arguments::key(py, key)?;
+        let session = py.detach(|| Session::resume(key, text));
         Engine::start_from(py, session.map_err(|error| error::saved_work(py, "text", &error))?)
     }
 
-    /// What is confirmed and what is pending, as text for `resume`.
+    /// What is confirmed and what is pending, as text for `resume`. It is for this user alone: who has it can go on as this
+    /// engine.
     fn save(&self, py: Python<'_>) -> String {
         py.detach(|| self.lock().session().save())
     }
@@ -142,7 +143,7 @@ impl Engine {
         }
     }
 
-    /// The next frame to send, in order, or None.
+    /// The next frame to send, in order, or None. The first one to a relay holds the key: frames do not belong in logs.
     fn poll_transmit(&self) -> Option<String> {
         self.lock().poll_transmit()
     }
@@ -332,12 +333,4 @@ impl Engine {
 
 fn time(given: Option<u64>) -> u64 {
     given.unwrap_or_else(now_ms)
-}
-
-fn config(replica: Option<u64>, seed: Option<u64>) -> PyResult<SessionConfig> {
-    let random = random_config().map_err(|error| error::no_randomness(&error))?;
-    Ok(SessionConfig {
-        replica: replica.map_or(random.replica, ReplicaId::new),
-        jitter_seed: seed.unwrap_or(random.jitter_seed),
-    })
 }

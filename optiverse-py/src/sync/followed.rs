@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use optiverse_client::{Observer, random_config};
+use optiverse_client::{Observer, random_key};
 use optiverse_core::sync::Session;
 use pyo3::prelude::*;
 
@@ -12,11 +12,11 @@ use crate::snapshot::Snapshot;
 
 /// The scene of a session that will go on from what was saved, or that is new.
 pub(crate) fn scene_to_be(py: Python<'_>, saved: Option<&str>) -> PyResult<(Py<Scene>, Observer)> {
-    let config = random_config().map_err(|error| error::no_randomness(&error))?;
+    let key = random_key().map_err(|error| error::no_randomness(&error))?;
     let session = match saved {
-        None => Session::new(config),
+        None => Session::new(key),
         Some(text) => {
-            let resumed = py.detach(|| Session::resume(config, text));
+            let resumed = py.detach(|| Session::resume(key, text));
             resumed.map_err(|error| error::saved_work(py, "resume", &error))?
         }
     };
