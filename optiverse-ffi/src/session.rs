@@ -139,10 +139,7 @@ unsafe fn read_key(key: *const ReplicaKey) -> Result<sync::ReplicaKey, Failure> 
 ///
 /// Codes: `INVALID_ARGUMENT` (the key is all zero).
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn optiverse_session_new(
-    key: *const ReplicaKey,
-    session: *mut *mut Session,
-) -> ResultCode {
+pub unsafe extern "C" fn optiverse_session_new(key: *const ReplicaKey, session: *mut *mut Session) -> ResultCode {
     border::call(|| {
         let out = border::output(session, "session")?;
         let key = read_key(key)?;

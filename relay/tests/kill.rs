@@ -12,7 +12,7 @@ use std::time::Duration;
 use common::PATIENCE;
 use common::driven::{Control, live};
 use common::process::{start, stored};
-use optiverse_core::sync::ReplicaId;
+use optiverse_core::sync::{ReplicaId, ReplicaKey};
 use tokio::process::Command;
 use tokio::time::{sleep, timeout};
 
@@ -46,16 +46,16 @@ fn check(items: &[(String, u64)], acknowledged: &[(ReplicaId, u64)], when: &str)
 async fn nothing_acknowledged_is_lost_and_nothing_is_there_twice_after_kills() {
     let directory = tempfile::tempdir().unwrap();
     let (mut relay, address) = start(directory.path()).await;
-    let clients: Vec<_> = (1..=3).map(|number| (ReplicaId::new(number), Control::new(address))).collect();
+    let clients: Vec<_> = (1..=3).map(|number| (ReplicaKey::new([number; 16]), Control::new(address))).collect();
     let living: Vec<_> = clients
         .iter()
-        .map(|(replica, control)| {
-            let (replica, control) = (*replica, Arc::clone(control));
-            tokio::spawn(async move { live("bench", replica, control).await })
+        .map(|(key, control)| {
+            let (key, control) = (*key, Arc::clone(control));
+            tokio::spawn(async move { live("bench", key, control).await })
         })
         .collect();
     let acknowledged = || -> Vec<(ReplicaId, u64)> {
-        clients.iter().map(|(replica, control)| (*replica, control.acknowledged.load(Ordering::SeqCst))).collect()
+        clients.iter().map(|(key, control)| (key.replica(), control.acknowledged.load(Ordering::SeqCst))).collect()
     };
     for kill in 0..KILLS {
         // There is load: somebody's operation was acknowledged since the last kill. All in turn must get there.

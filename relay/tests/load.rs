@@ -13,7 +13,7 @@ use std::time::Duration;
 use common::driven::{Control, live};
 use common::{Client, PATIENCE, REPLICAS, relay};
 use optiverse_core::scene::Scene;
-use optiverse_core::sync::ReplicaId;
+use optiverse_core::sync::ReplicaKey;
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
@@ -23,7 +23,7 @@ async fn shown(address: SocketAddr, session: &str, items: usize) -> Scene {
     let control = Control::new(address);
     control.is_editing.store(false, Ordering::SeqCst);
     let (session, theirs) = (session.to_owned(), Arc::clone(&control));
-    let client = tokio::spawn(async move { live(&session, ReplicaId::new(99), theirs).await });
+    let client = tokio::spawn(async move { live(&session, ReplicaKey::new([99; 16]), theirs).await });
     let caught_up = async {
         while control.items.load(Ordering::SeqCst) != items {
             sleep(Duration::from_millis(5)).await;

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Client, ask, config, create};
+use common::{Client, REPLICAS, ask, config, create, hello};
 use optiverse_relay::config::{Config, StoreChoice};
 use optiverse_relay::server::Relay;
 use serde_json::json;
@@ -50,7 +50,7 @@ async fn nobody_else_does() {
         json!({"type": "auth"}),
         json!({"type": "ping", "password": "right"}),
         json!(["auth", "right"]),
-        json!({"type": "sync:hello", "protocol": 1, "replica": "0000000000abc", "settled": 0}),
+        hello(REPLICAS[0]),
     ] {
         let mut client = Client::open(address, &format!("/ws/{id}/eve")).await;
         client.send(first.clone()).await;

@@ -4,8 +4,10 @@
 
 mod common;
 
-use common::process::{start, stored};
-use common::{Client, PATIENCE, REPLICAS, add};
+use std::process::Stdio;
+
+use common::process::{start, start_logged, stored};
+use common::{Client, KEYS, PATIENCE, REPLICAS, add, hello};
 use optiverse_relay::store::{SqliteStore, Store};
 use serde_json::{Value, json};
 use tokio::process::Command;
@@ -120,4 +122,43 @@ async fn the_command_says_what_is_wrong() {
     assert_eq!((code, printed.as_str()), (Some(0), optiverse_relay::config::DEFAULT_FILE));
     let (code, printed, _) = run(&["--help"]).await;
     assert!(code == Some(0) && printed.contains("--listen"), "{printed}");
+}
+
+/// S19: keys are seen by the relay alone, and it keeps none; not even where everything is logged.
+#[tokio::test]
+async fn no_key_is_logged_or_stored() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = format!("sqlite:{}", directory.path().join("relay.db").display());
+    let (mut child, address, log) = start_logged(&["--store", &store, "--log", "trace"], Stdio::inherit()).await;
+    let (mut client, _) = Client::join_sync(address, "bench", "ann", REPLICAS[0]).await;
+    client.send(json!({"type": "sync:ops", "ops": [add(REPLICAS[0], 1, "lens")]})).await;
+    client.next_of("sync:ack").await;
+    let mut malformed = hello(REPLICAS[1]);
+    malformed["key"] = format!("{}!", KEYS[1]).into();
+    client.send(malformed).await;
+    client.next_of("sync:error").await;
+    let mut wrong = hello(REPLICAS[0]);
+    wrong["key"] = KEYS[2].into();
+    client.send(wrong).await;
+    assert_eq!(client.closed().await.0, 1008);
+    let id = child.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
+    timeout(PATIENCE, child.wait()).await.unwrap().unwrap();
+
+    let mut places = vec![("log".to_owned(), timeout(PATIENCE, log).await.unwrap().unwrap().into_bytes())];
+    for entry in std::fs::read_dir(directory.path()).unwrap() {
+        let path = entry.unwrap().path();
+        places.push((path.display().to_string(), std::fs::read(&path).unwrap()));
+    }
+    let holds = |bytes: &[u8], sought: &[u8]| bytes.windows(sought.len()).any(|window| window == sought);
+    assert!(places.len() > 1);
+    for (place, bytes) in places {
+        // Where nothing was written nothing would be found.
+        let written = if place == "log" { "disconnected" } else { REPLICAS[0] };
+        assert!(holds(&bytes, written.as_bytes()), "{place}");
+        for key in KEYS {
+            let raw = u128::from_str_radix(key, 16).unwrap().to_be_bytes();
+            assert!(!holds(&bytes, key.as_bytes()) && !holds(&bytes, &raw), "{place} holds {key}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ mod common;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use common::{Client, REPLICAS, add, ask, bearer, config, create, invite, relay};
+use common::{Client, KEYS, REPLICAS, add, ask, bearer, config, create, hello, invite, relay};
 use optiverse_relay::config::{Config, StoreChoice};
 use optiverse_relay::server::Relay;
 use serde_json::{Value, json};
@@ -211,39 +211,62 @@ async fn a_viewer_changes_nothing_in_any_family_of_messages() {
     relay.stop().await;
 }
 
+/// S19: everybody sees the id of a replica, and only its own client has the key.
 #[tokio::test]
-async fn a_viewer_who_pretends_to_be_an_editors_client_does_not_get_in_its_way() {
+async fn who_says_the_replica_of_another_without_its_key_is_sent_away() {
+    let relay = relay().await;
+    let address = relay.address();
+    for default_role in ["viewer", "editor"] {
+        let (id, owner) = create(address, &json!({"default_role": default_role})).await;
+        let come = async || Client::open_with(address, &format!("/ws/{id}/ann"), &bearer(&owner)).await;
+        let mut wrong = hello(REPLICAS[0]);
+        wrong["key"] = KEYS[1].into();
+        wrong["settled"] = 1_000_000.into();
+
+        let mut ann = come().await;
+        ann.hello(REPLICAS[0]).await;
+        let mut eve = Client::join(address, &id, "ann").await;
+        eve.send(wrong.clone()).await;
+        assert_eq!(eve.closed().await, (1008, "the key is not that of the replica".to_owned()));
+        ann.send(json!({"type": "sync:ops", "ops": [add(REPLICAS[0], 1, "lens")]})).await;
+        assert_eq!(ann.next_of("sync:ack").await["sequence"], 1);
+
+        // While she is away, what somebody else says is done or sends does not count as hers.
+        drop(ann);
+        let gone = async {
+            while ask(address, &format!("GET /api/sessions/{id}"), &[], b"").await.body["user_count"] != 0 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(common::PATIENCE, gone).await.unwrap();
+        let mut eve = Client::join(address, &id, "ann").await;
+        eve.send(wrong).await;
+        eve.closed().await;
+        let mut eve = Client::join(address, &id, "ann").await;
+        eve.hello(REPLICAS[1]).await;
+        eve.send(json!({"type": "sync:ops", "ops": [add(REPLICAS[0], 2, "mirror")]})).await;
+        assert_eq!(eve.next_of("sync:refused").await["reason"], "id");
+        let mut ann = come().await;
+        ann.hello(REPLICAS[0]).await;
+        ann.send(json!({"type": "sync:ops", "ops": [add(REPLICAS[0], 2, "grating")]})).await;
+        assert_eq!(ann.next_of("sync:ack").await["sequence"], 2);
+        eve.assert_served().await;
+    }
+    relay.stop().await;
+}
+
+/// With the key it is the same client, whatever it may do now; the relay may not have noticed yet that it had gone.
+#[tokio::test]
+async fn a_client_that_comes_back_as_a_viewer_replaces_itself() {
     let relay = relay().await;
     let address = relay.address();
     let (id, owner) = create(address, &json!({"default_role": "viewer"})).await;
-    let come = async || Client::open_with(address, &format!("/ws/{id}/ann"), &bearer(&owner)).await;
-    let hello = json!({"type": "sync:hello", "protocol": 1, "replica": REPLICAS[0], "settled": 1_000_000});
-
-    let mut ann = come().await;
-    ann.hello(REPLICAS[0]).await;
-    let mut eve = Client::join(address, &id, "ann").await;
-    eve.send(hello.clone()).await;
-    assert_eq!(eve.closed().await, (1008, "another connection of this client may edit".to_owned()));
-    ann.send(json!({"type": "sync:ops", "ops": [add(REPLICAS[0], 1, "lens")]})).await;
-    assert_eq!(ann.next_of("sync:ack").await["sequence"], 1);
-
-    // While she is away, what a viewer says is done or sends does not count as hers.
-    drop(ann);
-    let gone = async {
-        while ask(address, &format!("GET /api/sessions/{id}"), &[], b"").await.body["user_count"] != 0 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(common::PATIENCE, gone).await.unwrap();
-    let mut eve = Client::join(address, &id, "ann").await;
-    eve.send(hello).await;
-    eve.send(json!({"type": "sync:ops", "ops": [add(REPLICAS[0], 2, "mirror")]})).await;
-    assert_eq!(eve.next_of("sync:refused").await["reason"], "role");
-    let mut ann = come().await;
-    ann.hello(REPLICAS[0]).await;
-    assert_eq!(eve.closed().await.0, 4001);
-    ann.send(json!({"type": "sync:ops", "ops": [add(REPLICAS[0], 2, "grating")]})).await;
-    assert_eq!(ann.next_of("sync:ack").await["sequence"], 2);
+    let mut editor = Client::open_with(address, &format!("/ws/{id}/ann"), &bearer(&owner)).await;
+    editor.hello(REPLICAS[0]).await;
+    let (mut viewer, _) = Client::join_sync(address, &id, "ann", REPLICAS[0]).await;
+    assert_eq!(editor.closed().await.0, 4001);
+    viewer.send(json!({"type": "sync:ops", "ops": [add(REPLICAS[0], 1, "lens")]})).await;
+    assert_eq!(viewer.next_of("sync:refused").await["reason"], "role");
     relay.stop().await;
 }
 

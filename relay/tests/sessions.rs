@@ -6,7 +6,7 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{Client, PATIENCE, REPLICAS, add, config, relay};
+use common::{Client, KEYS, PATIENCE, REPLICAS, add, config, hello, relay};
 use optiverse_relay::server::Relay;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
@@ -70,7 +70,8 @@ async fn malformed_input_is_answered_and_harms_nobody() {
         Message::text("[]"),
         Message::text(r#"{"no": "type"}"#),
         Message::text(r#"{"type": "command"}"#),
-        Message::text(r#"{"type": "sync:hello", "protocol": 2, "replica": "0000000000abc", "settled": 0}"#),
+        Message::text(hello(REPLICAS[0]).to_string().replace(r#""protocol":1"#, r#""protocol":2"#)),
+        Message::text(hello(REPLICAS[0]).to_string().replace(KEYS[0], "abc")),
         Message::text(deep),
         Message::binary(vec![0xff, 0xfe]),
         // One byte more than a session takes.

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use optiverse_core::sync::ReplicaKey;
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::{MissedTickBehavior, interval_at, sleep, sleep_until, timeout};
 
@@ -213,15 +214,21 @@ impl LateJoiner {
         LateJoiner { server, _writer: writer }
     }
 
-    async fn measure(&self, joins: usize, hello: &str, done: impl Fn(&[u8], &mut usize) -> bool) -> Joined {
+    async fn measure(
+        &self,
+        joins: usize,
+        hello: impl Fn(usize) -> String,
+        done: impl Fn(&[u8], &mut usize) -> bool,
+    ) -> Joined {
         let mut times = Vec::new();
         let mut bytes = 0;
         for join in 0..joins {
             sleep(Duration::from_millis(20)).await;
+            let hello = hello(join);
             let begun = Instant::now();
             let mut peer = Peer::connect(self.server.address, "session-0", &format!("joiner-{join}")).await;
             if !hello.is_empty() {
-                peer.send(&frame(&hello.replace("JOIN", &format!("{join:013}")))).await;
+                peer.send(&frame(&hello)).await;
             }
             let (mut is_done, mut parts) = (false, 0);
             bytes = 0;
@@ -239,7 +246,10 @@ impl LateJoiner {
 
     /// A new client, until the last part of the snapshot.
     pub(crate) async fn new_protocol(&self, joins: usize) -> Joined {
-        let hello = r#"{"type":"sync:hello","protocol":1,"replica":"JOIN","settled":0}"#;
+        let hello = |join: usize| {
+            let replica = ReplicaKey::new((join as u128).to_be_bytes()).replica();
+            format!(r#"{{"type":"sync:hello","protocol":1,"replica":"{replica}","key":"{join:032x}","settled":0}}"#)
+        };
         self.measure(joins, hello, |payload, parts| {
             let head = String::from_utf8_lossy(&payload[..payload.len().min(200)]);
             if head.contains("sync:welcome") {
@@ -259,12 +269,12 @@ impl LateJoiner {
         let is_state = |payload: &[u8], _: &mut usize| {
             String::from_utf8_lossy(&payload[..payload.len().min(200)]).contains("sync:full_state")
         };
-        self.measure(joins, r#"{"type":"sync:request"}"#, is_state).await
+        self.measure(joins, |_| r#"{"type":"sync:request"}"#.to_owned(), is_state).await
     }
 
     /// One who is sent bytes on connecting.
     pub(crate) async fn bytes(&self, joins: usize) -> Joined {
-        self.measure(joins, "", |_, _| true).await
+        self.measure(joins, |_| String::new(), |_, _| true).await
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use futures_util::{SinkExt, StreamExt};
 use optiverse_core::scene::{Edit, Item, Section};
 use optiverse_core::sync::session::{Event, Status, UndoStep};
-use optiverse_core::sync::{ReplicaId, Session, SessionConfig};
+use optiverse_core::sync::{ReplicaId, ReplicaKey, Session};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
@@ -57,8 +57,9 @@ fn now_ms() -> u64 {
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// Edits a session until the test is over. The item of the n-th edit is named after the replica and n.
-pub async fn live(session: &str, replica: ReplicaId, control: Arc<Control>) -> Session {
-    let mut engine = Session::new(SessionConfig { replica, jitter_seed: replica.bits() });
+pub async fn live(session: &str, key: ReplicaKey, control: Arc<Control>) -> Session {
+    let replica = key.replica();
+    let mut engine = Session::new(key);
     let mut socket: Option<Socket> = None;
     while !control.is_over.load(Ordering::SeqCst) {
         if control.is_editing.load(Ordering::SeqCst) {

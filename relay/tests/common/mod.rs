@@ -61,7 +61,7 @@ impl Client {
 
     /// Tells which replica it is, and reads until it is up to date.
     pub async fn hello(&mut self, replica: &str) -> u64 {
-        self.send(json!({"type": "sync:hello", "protocol": 1, "replica": replica, "settled": 0})).await;
+        self.send(hello(replica)).await;
         self.next_of("sync:welcome").await["sequence"].as_u64().unwrap()
     }
 
@@ -133,8 +133,16 @@ pub fn add(replica: &str, number: u64, item: &str) -> Value {
     json!([replica, number, 0, 0, item, {"add": "items", "set": {"item_uuid": item, "x_mm": number, "y_mm": 0}}])
 }
 
-/// Ids of replicas.
-pub const REPLICAS: [&str; 3] = ["0000000000abc", "0000000000abd", "0000000000abe"];
+/// What the client of one of the replicas says first.
+pub fn hello(replica: &str) -> Value {
+    let index = REPLICAS.iter().position(|known| *known == replica).expect("a replica whose key is known");
+    json!({"type": "sync:hello", "protocol": 1, "replica": replica, "key": KEYS[index], "settled": 0})
+}
+
+/// Ids of replicas, and the keys that they follow from.
+pub const REPLICAS: [&str; 3] = ["37lucdqaqyc1a", "1jqpvosxav9v4", "3mafboxqwg8th"];
+pub const KEYS: [&str; 3] =
+    ["00000000000000000000000000000abc", "00000000000000000000000000000abd", "00000000000000000000000000000abe"];
 
 /// The answer to an HTTP request.
 #[derive(Debug, Clone, PartialEq)]

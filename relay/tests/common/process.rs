@@ -10,6 +10,7 @@ use optiverse_relay::store::{SqliteStore, Store};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::PATIENCE;
@@ -22,6 +23,12 @@ pub async fn start(directory: &Path) -> (Child, SocketAddr) {
 
 /// The binary with these options and this standard input, and where it listens.
 pub async fn start_with(options: &[&str], input: Stdio) -> (Child, SocketAddr) {
+    let (child, address, _) = start_logged(options, input).await;
+    (child, address)
+}
+
+/// The same, and what it logs until it ends.
+pub async fn start_logged(options: &[&str], input: Stdio) -> (Child, SocketAddr, JoinHandle<String>) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_optiverse-relay"))
         .args(["--listen", "127.0.0.1:0", "--log-format", "json"])
         .args(options)
@@ -41,9 +48,15 @@ pub async fn start_with(options: &[&str], input: Stdio) -> (Child, SocketAddr) {
         }
     });
     let address = address.await.unwrap();
-    // Nobody reads the rest, and a full pipe must not stop the relay.
-    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-    (child, address)
+    // A full pipe must not stop the relay.
+    let log = tokio::spawn(async move {
+        let mut log = String::new();
+        while let Ok(Some(line)) = lines.next_line().await {
+            log += &line;
+        }
+        log
+    });
+    (child, address, log)
 }
 
 /// The operations in the store, each a replica and a number. The session can be brought back from them.
