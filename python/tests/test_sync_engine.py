@@ -1,5 +1,6 @@
 """The bare state machine, without any socket: what a host hands in and gets out."""
 
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -43,7 +44,7 @@ def frame(kind, **members):
 
 def live_engine(**options):
     """An engine that has caught up with an empty session; its events and frames are taken."""
-    engine = Engine(replica=7, seed=1, **options)
+    engine = Engine(key=bytes(15) + b"\x07", **options)
     engine.handle_connected(now_ms=NOW)
     engine.handle_frame(frame("connection:ack", sync={"protocol": 1, "epoch": "1", "role": "editor"}), now_ms=NOW)
     (hello,) = (json.loads(sent) for sent in all_of(engine.poll_transmit))
@@ -229,7 +230,7 @@ def test_what_is_no_saved_work_is_refused(text):
 
 
 def test_a_lost_connection_is_tried_again_with_pauses_that_double():
-    engine = Engine(seed=3)
+    engine = Engine(key=bytes(16))
     all_of(engine.poll_event)
     now, pauses = NOW, []
     for attempt in range(2, 12):
@@ -357,13 +358,42 @@ def test_the_relays_complaints_are_told():
     assert all_of(engine.poll_event) == [RelayComplained("too long")]
 
 
-def test_replica_and_seed_are_random_unless_given():
-    names = {json.loads(Engine().save())["replica"] for _ in range(3)}
-    assert len(names) == 3
-    assert json.loads(Engine(replica=35).save())["replica"] == "000000000000z"
-    for bad in (-1, 2**64):
-        with pytest.raises(OverflowError):
-            Engine(replica=bad)
+def hello(engine):
+    """What the engine says to a relay first."""
+    engine.handle_connected(now_ms=NOW)
+    assert engine.poll_transmit() is None, "the relay speaks first"
+    engine.handle_frame(frame("connection:ack", sync={"protocol": 1}), now_ms=NOW)
+    return json.loads(engine.poll_transmit())
+
+
+def test_a_replica_is_made_from_its_key():
+    key = bytes(range(16))
+    said = hello(Engine(key=key))
+    bits = int.from_bytes(hashlib.sha256(b"optiverse replica 1\0" + key).digest()[:8], "big")
+    assert (said["key"], int(said["replica"], 36), len(said["replica"])) == (key.hex(), bits, 13)
+
+
+def test_a_key_is_random_unless_given():
+    assert len({hello(Engine())["key"] for _ in range(3)}) == 3
+    empty = Engine().save()
+    assert hello(Engine.resume(empty, key=bytes(16)))["key"] == "0" * 32
+    for length in (0, 15, 17):
+        for make in (Engine, lambda **options: Engine.resume(empty, **options)):
+            with pytest.raises(oe.SyncArgumentError, match=f"key is {length} bytes long, expected 16 random") as caught:
+                make(key=bytes(length))
+            assert caught.value.argument == "key"
+    with pytest.raises(TypeError):
+        Engine(key=7)
+
+
+def test_a_key_shows_in_saved_work_alone_and_there_only_where_it_is_needed():
+    key = bytes(range(16))
+    engine = Engine(key=key)
+    assert key.hex() not in engine.save()
+    engine.add(source("laser"), now_ms=NOW)
+    again = Engine.resume(engine.save(), key=bytes(16))
+    assert hello(again)["key"] == key.hex()
+    assert key.hex() not in repr(again)
 
 
 def test_every_event_of_the_core_has_a_class():
