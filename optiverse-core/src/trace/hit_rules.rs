@@ -4,6 +4,8 @@ use std::f64::consts::{PI, TAU};
 
 use glam::DVec2;
 
+use super::nearest_hit::Hit;
+use crate::geometry::index::GridNumber;
 use crate::geometry::{Arc, Segment};
 use crate::optics::Shape;
 
@@ -17,6 +19,8 @@ pub(super) struct Contact {
     arrival: DVec2,
     way: f64,
     latest: u32,
+    /// The grid of the index where the search best begins.
+    grid: GridNumber,
     /// How far from the point, by rounding, a surface through it may seem to lie: the most of the surfaces met.
     pad: f64,
     /// Each surface met, and a direction that crosses it from where the ray is now.
@@ -33,18 +37,20 @@ impl Contact {
         arrival: DVec2::ZERO,
         way: 0.0,
         latest: u32::MAX,
+        grid: GridNumber::ROOT,
         pad: 0.0,
         met: [(u32::MAX, DVec2::ZERO); Self::CAPACITY],
         len: 0,
     };
 
-    /// A ray arrives along `direction`, after `way`, at a point of surface number `surface`; at the point where it was where the way is no longer than rounding.
+    /// A ray arrives along `direction` at what it meets, of this form; at the point where it was where the way is no longer than rounding.
     #[inline(always)]
-    pub(super) fn meet(&mut self, direction: DVec2, way: f64, surface: u32, shape: &Shape, point: DVec2) {
+    pub(super) fn meet(&mut self, direction: DVec2, hit: &Hit, shape: &Shape) {
+        let Hit { surface, distance: way, point, grid } = *hit;
         if self.len == 0 || way > self.pad {
             (self.arrival, self.way, self.pad, self.len) = (direction, way, 0.0, 0);
         }
-        self.latest = surface;
+        (self.latest, self.grid) = (surface, grid);
         self.pad = self.pad.max(pad(shape, point));
         match usize::from(self.len) {
             0 => self.met[0] = (surface, direction),
@@ -76,6 +82,11 @@ impl Contact {
     /// The surface met last.
     pub(super) fn latest(&self) -> u32 {
         self.latest
+    }
+
+    /// The grid of the index where the search best begins.
+    pub(super) fn grid(&self) -> GridNumber {
+        self.grid
     }
 
     fn met(&self) -> &[(u32, DVec2)] {

@@ -340,7 +340,7 @@ impl Walker {
         if let Some(q) = self.ray.light.q {
             drawn_limit = self.clip(q, surface, &frame, physics);
         }
-        self.contact.meet(self.ray.light.direction, hit.distance, hit.surface, surface.shape(), hit.point);
+        self.contact.meet(self.ray.light.direction, &hit, surface.shape());
         if let Element::Mirror(mirror) = surface.element() {
             let child = interact::mirrored(mirror, surface, &frame, &self.ray.light, physics);
             return Ok(self.follow(&child, false, drawn_limit, physics));
