@@ -131,15 +131,22 @@ impl Arc {
     #[inline]
     pub(crate) fn may_be_met_again(&self, point: DVec2, direction: DVec2) -> bool {
         let inwards = -direction.dot(self.gradient(point));
+        let most = self.curvature * self.chord.half_length();
         // With room for rounding, as it is only a reason to look.
-        (-1e-9..=1.0 + 1e-6).contains(&(inwards / (self.curvature * self.chord.half_length())))
+        (-1e-9 * most..=(1.0 + 1e-6) * most).contains(&inwards)
     }
 
     /// Unit vector away from the centre, at a point near the circle.
     #[inline]
     #[must_use]
     pub fn outward_normal(&self, point: DVec2) -> DVec2 {
-        self.gradient(point).normalize_or(self.axis)
+        let gradient = self.gradient(point);
+        let excess = gradient.length_squared() - 1.0;
+        if excess.abs() < 1e-5 {
+            // On the circle, but for rounding: 1/√(1 + x) as a series, of which the next term is less than 1e-15.
+            return gradient * (1.0 - excess * (0.5 - 0.375 * excess));
+        }
+        gradient.normalize_or(self.axis)
     }
 
     /// Signed distance of a point from the circle in mm, positive outside; to first order, for points near it.

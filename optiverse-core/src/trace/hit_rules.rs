@@ -1,6 +1,7 @@
 //! When a ray meets a surface: one rule for each choice of [`SelfHits`](super::SelfHits).
 
 use std::f64::consts::{PI, TAU};
+use std::hint::select_unpredictable;
 
 use glam::DVec2;
 
@@ -148,8 +149,17 @@ pub(super) fn touches(shape: &Shape, point: DVec2, contact: Option<&Contact>) ->
     let pad = contact.map_or(0.0, |c| c.pad).max(pad(shape, point));
     match shape {
         Shape::Segment(segment) => touches_segment(segment, point, pad),
-        Shape::Arc(arc) => arc.distance_outside(point).abs() <= pad && arc.height_over_chord(point) >= -pad,
+        Shape::Arc(arc) => touches_arc(arc, point - arc.chord().middle(), pad),
     }
+}
+
+#[inline(always)]
+fn touches_arc(arc: &Arc, from_middle: DVec2, pad: f64) -> bool {
+    let half = arc.chord().half_length();
+    let height = from_middle.dot(arc.axis());
+    // The distance from the circle, to first order.
+    let outside = 0.5 * arc.curvature() * (from_middle.length_squared() - half * half) + arc.cos_half_angle() * height;
+    outside.abs() <= pad && height >= -pad
 }
 
 #[inline(always)]
@@ -199,27 +209,29 @@ fn geometric_arc(
     direction: DVec2,
     contact: Option<&Contact>,
 ) -> f64 {
-    let half = arc.chord().half_length();
     let from_middle = origin - arc.chord().middle();
     let pad = pad(shape, origin);
-    let on_arc = |distance: f64| arc.height_over_chord(origin + direction * distance) >= -pad;
+    let rising = direction.dot(arc.axis());
+    let height = from_middle.dot(arc.axis());
+    let on_arc = |distance: f64| height + rising * distance >= -pad;
     let latest = contact.is_some_and(|c| c.latest() == surface);
-    if latest || touches(shape, origin, contact) {
+    if latest || touches_arc(arc, from_middle, contact.map_or(pad, |c| if c.pad > pad { c.pad } else { pad })) {
         let outward = arc.outward_normal(origin);
         if !latest && contact.is_some_and(|c| c.crosses(surface, outward, direction)) {
             return 0.0;
         }
         // From a point of the circle: one root is 0, the other the length of the chord.
-        let chord = -2.0 * direction.dot(outward) / arc.curvature();
+        let chord = -2.0 * direction.dot(outward) * arc.radius();
         return if chord > 0.0 && on_arc(chord) { chord } else { f64::INFINITY };
     }
     // The circle is κ(u² − h²) + 2c·v = 0 for u from the middle of the chord, v along the axis, h half the chord and c the cosine of
     // half the angle: no number grows with the radius. The ray is taken from its point nearest the middle, so that none
     // grows with the distance of its start either.
+    let half = arc.chord().half_length();
     let start = -from_middle.dot(direction);
     let foot = from_middle + start * direction;
     let a = arc.curvature();
-    let b = a * foot.dot(direction) + arc.cos_half_angle() * direction.dot(arc.axis());
+    let b = a * foot.dot(direction) + arc.cos_half_angle() * rising;
     let c = a * (foot.length_squared() - half * half) + 2.0 * arc.cos_half_angle() * foot.dot(arc.axis());
     let discriminant = b * b - a * c;
     if discriminant < 0.0 {
@@ -227,9 +239,12 @@ fn geometric_arc(
     }
     // The roots of a·t² + 2b·t + c without cancellation.
     let sum = -(b + discriminant.sqrt().copysign(b));
-    let (first, second) = (start + c / sum, start + sum / a);
+    let (first, second) = (start + c / sum, start + sum * arc.radius());
     let (near, far) = if first <= second { (first, second) } else { (second, first) };
-    [near, far].into_iter().find(|&t| t > 0.0 && t.is_finite() && on_arc(t)).unwrap_or(f64::INFINITY)
+    // Not finite where an arc of huge radius is as good as straight, and met once or not at all. Which of the two it is could not be predicted.
+    let is_hit = |distance: f64| (distance > 0.0) & (distance < f64::INFINITY) & on_arc(distance);
+    let nearest = select_unpredictable(is_hit(near), near, far);
+    if is_hit(nearest) { nearest } else { f64::INFINITY }
 }
 
 /// The step in mm after an interaction of Optiverse 0.3.4.

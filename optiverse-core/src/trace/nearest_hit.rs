@@ -133,7 +133,7 @@ impl<'a> NearestHit<'a> {
         let first = self.together[0];
         let media = |i: u32| {
             let surface = &surfaces[i as usize];
-            interact::media(surface, &interact::frame(surface, light, self.physics), light, self.physics)
+            interact::media(surface, light, self.physics)
         };
         if media(first).is_none() {
             return first;
