@@ -240,6 +240,17 @@ mod tests {
     }
 
     #[test]
+    fn normals_have_length_1_near_the_circle_and_far_from_it() {
+        let arc = vertical(6.0, 10.0).unwrap();
+        for off in [0.0, 1e-12, 1e-7, 4.9e-6, 5.1e-6, 1e-3, 0.5].into_iter().flat_map(|off| [off, -off]) {
+            let along = DVec2::from_angle(2.9);
+            let normal = arc.outward_normal(arc.centre() + along * (10.0 * (1.0 + off)));
+            assert!((normal.length() - 1.0).abs() < 1e-15, "{off}: {:e}", normal.length() - 1.0);
+            assert!((normal - along).length() < 2e-15, "{off}");
+        }
+    }
+
+    #[test]
     fn box_reaches_the_vertex() {
         let aabb = vertical(6.0, 10.0).unwrap().aabb();
         assert!((aabb.min - DVec2::new(-2.0, -6.0)).length() < 1e-14);
