@@ -24,9 +24,11 @@ std::uint64_t now_ms() {
   return static_cast<std::uint64_t>(duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count());
 }
 
-std::uint64_t random_number() {
+optiverse_replica_key random_key() {
   std::random_device device;
-  return std::uint64_t{device()} << 32 | device();
+  optiverse_replica_key key;
+  for (auto &byte : key.bytes) byte = static_cast<std::uint8_t>(device());
+  return key;
 }
 
 class watcher {
@@ -99,7 +101,7 @@ class watcher {
   };
 
   std::string host_, port_, path_;
-  optiverse::session session_{random_number(), random_number()};
+  optiverse::session session_{random_key()};
   optiverse::scene scene_;
   std::unique_ptr<websocket, closer> socket_;
   bool input_ended_ = false;
