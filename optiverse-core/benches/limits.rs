@@ -37,7 +37,7 @@ fn splitting() {
     let (searching, searches) = stretches(&system, &full);
     let vertices = full.vertex_count() as f64;
 
-    let mut paths = RayPaths::default();
+    let (mut paths, mut firsts, mut begins) = (RayPaths::default(), RayPaths::default(), RayPaths::default());
     let mut columns = vec![0.0_f64; full.vertex_count() * RayPaths::BYTES_PER_VERTEX / 8];
     let to_first = TraceOptions { max_events: 1, ..options.clone() };
     let not_at_all = TraceOptions { max_events: 0, ..options.clone() };
@@ -49,8 +49,8 @@ fn splitting() {
                 black_box(&columns);
             })
         },
-        &mut || seconds_to_trace(&searching, &to_first, &mut RayPaths::default()),
-        &mut || seconds_to_trace(&searching, &not_at_all, &mut RayPaths::default()),
+        &mut || seconds_to_trace(&searching, &to_first, &mut firsts),
+        &mut || seconds_to_trace(&searching, &not_at_all, &mut begins),
     ]);
     let (rate, searches_alone) = (vertices / traced, searches as f64 / (found - begun));
     println!("64 beam splitters and waveplates, one thread");
