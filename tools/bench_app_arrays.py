@@ -5,11 +5,12 @@ the app needs (PyQt6, numpy, numba) and the engine's wheel:
 
     OPTIVERSE_APP=<checkout> python tools/bench_app_arrays.py
 
-Two scenes: that of the app's own `examples/benchmark_raytracing.py` (30 elements, 200 rays), and a closed box with 1,000
-mirrors. Ours is what the drop-in reads from the app's own elements, so that both have the same; that the paths are the
-same is checked. Both trace in turn; a run of ours is `Scene.trace` and its points, intensities and offsets as arrays, a
-run of the app's is its list of paths, on one thread and on several: ours is compared with the faster of the two. The ratio of
-processor time, of the app on one thread to ours, varies less where the machine does other work meanwhile.
+Two scenes: that of the app's own `examples/benchmark_raytracing.py` (30 elements, 200 rays), and 1,000 mirrors, four of
+which are a closed box around the others. Ours is what the drop-in reads from the app's own elements, so that both have
+the same; that the paths are the same is checked. Both trace in turn. A run of ours is `Scene.trace` and its points,
+intensities and offsets as arrays; a run of the app's is its list of paths, on one thread and on several: ours is
+compared with the faster of the two. The ratio of processor time, of the app on one thread to ours, varies less where
+the machine does other work meanwhile.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from bench_app import App
@@ -35,15 +36,18 @@ TURNS = 9
 # Of ours, beside each of the app's.
 CALLS = 100
 
-PHYSICS = "optiverse-0.3.4"
+PHYSICS: Final = "optiverse-0.3.4"
 
-# Metres of light: nothing in the box ends for its length.
+# No light in the box ends for its length.
 LONG_MM = 1e6
 
 Arrays = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 
+# Elements and a source of the app.
+Setup = tuple[list[Any], Any]
 
-def own_benchmark(checkout: Path) -> tuple[list[Any], Any]:
+
+def own_benchmark(checkout: Path) -> Setup:
     """Return elements and source of the app's own benchmark."""
     file = checkout / "examples/benchmark_raytracing.py"
     spec = importlib.util.spec_from_file_location("app_benchmark", file)
@@ -54,7 +58,7 @@ def own_benchmark(checkout: Path) -> tuple[list[Any], Any]:
     return module.create_test_scene(30), module.create_test_source(200)
 
 
-def mirrors(app: App) -> tuple[list[Any], Any]:
+def mirrors(app: App) -> Setup:
     """Return 1,000 mirrors, four of which are a box of 1 m around the others, and a source of ten rays amid them."""
     random = np.random.default_rng(2026)
     half = 500.0
@@ -107,8 +111,9 @@ def medians(times: Sequence[tuple[float, float]]) -> tuple[float, float]:
     return statistics.median(elapsed), statistics.median(used)
 
 
-def compare(what: str, app: App, elements: list[Any], source: Any, max_events: int) -> bool:
+def compare(what: str, app: App, setup: Setup, max_events: int) -> bool:
     """Time both in turn and print the outcome; return whether the paths are the same."""
+    elements, source = setup
     kept = AppScene()
     kept.set_elements(elements, PHYSICS)
     kept.set_sources([source])
@@ -151,8 +156,8 @@ def main() -> int:
         print("OPTIVERSE_APP must name a checkout of the app", file=sys.stderr)
         return 2
     app = App(Path(checkout))
-    same = compare("the app's benchmark, 30 elements, 200 rays", app, *own_benchmark(Path(checkout)), 80)
-    same &= compare("1,000 mirrors, 10 rays, 20 reflections each", app, *mirrors(app), 20)
+    same = compare("the app's benchmark, 30 elements, 200 rays", app, own_benchmark(Path(checkout)), 80)
+    same &= compare("1,000 mirrors, 10 rays, 20 reflections each", app, mirrors(app), 20)
     return 0 if same else 1
 
 

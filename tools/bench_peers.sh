@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 for peers in bench-peers/*/; do
-  cargo run --release --locked --manifest-path "$peers/Cargo.toml"
+  cargo run --release --locked --manifest-path "${peers}Cargo.toml"
 done
 if [ -z "${OPTIVERSE_APP:-}" ] || [ -z "${OPTIVERSE_APP_PYTHON:-}" ]; then
   echo "Left out: the app's own engine. OPTIVERSE_APP=<its checkout> OPTIVERSE_APP_PYTHON=<python with numpy, numba, PyQt6> make bench-peers has it."

@@ -17,7 +17,9 @@ const RAYS: i64 = 2_000;
 const TURNS: usize = 101;
 
 fn main() {
-    println!("two threads to one, medians of {TURNS} turns: a trace; two traces at once; the share of the former in the latter");
+    println!(
+        "two threads to one, medians of {TURNS} turns: a trace; two traces at once; the share of the former in the latter"
+    );
     measure("maze of 1,000", &scenes::maze_1_000(RAYS));
     measure("maze of 20,000", &scenes::maze_20_000(RAYS));
 }
