@@ -122,8 +122,8 @@ def compare(what: str, app: App, setup: Setup, max_events: int) -> bool:
     def theirs(parallel: bool) -> list[Any]:
         return app.trace(elements, [source], max_events=max_events, parallel=parallel, parallel_threshold=1)
 
-    def ours() -> Arrays:
-        return arrays(scene.trace(PHYSICS, max_events=max_events))
+    def ours(threads: int | None = None) -> Arrays:
+        return arrays(scene.trace(PHYSICS, max_events=max_events, threads=threads))
 
     # Also the first calls, which compile the app's functions.
     paths = [theirs(parallel=False), theirs(parallel=True)]
@@ -131,18 +131,22 @@ def compare(what: str, app: App, setup: Setup, max_events: int) -> bool:
     # A stretch of a path is one search for the nearest hit; no light divides in these scenes.
     searches = sum(len(path.points) - 1 for path in paths[0])
 
-    alone, parallel, fast = [], [], []
+    alone, parallel, fast, fast_alone = [], [], [], []
     for _ in range(TURNS):
         alone.append(seconds(lambda: theirs(parallel=False)))
         fast += [seconds(ours) for _ in range(CALLS)]
+        fast_alone += [seconds(lambda: ours(threads=1)) for _ in range(CALLS)]
         parallel.append(seconds(lambda: theirs(parallel=True)))
         fast += [seconds(ours) for _ in range(CALLS)]
-    (slow, slow_used), (slow_parallel, _), (quick, quick_used) = medians(alone), medians(parallel), medians(fast)
+    (slow, slow_used), (slow_parallel, _) = medians(alone), medians(parallel)
+    (quick, quick_used), (quick_alone, _) = medians(fast), medians(fast_alone)
     best = min(slow, slow_parallel)
     print(
         f"{what} (medians; paths differ by {worst:.1e})\n"
-        f"  app {1e3 * slow:.1f} ms, on several threads {1e3 * slow_parallel:.1f} ms; engine {1e6 * quick:.1f} µs:"
-        f" {best / quick:.0f} times faster; by processor time {slow_used / quick_used:.0f}\n"
+        f"  app {1e3 * slow:.1f} ms, on several threads {1e3 * slow_parallel:.1f} ms;"
+        f" engine {1e6 * quick:.1f} µs, with threads=1 {1e6 * quick_alone:.1f} µs\n"
+        f"  {best / quick:.0f} times faster, with threads=1 {best / quick_alone:.0f};"
+        f" by processor time {slow_used / quick_used:.0f}\n"
         f"  {searches} nearest hits: app {1e-3 * searches / best:.1f} thousand a second,"
         f" engine {1e-6 * searches / quick:.2f} million"
     )
