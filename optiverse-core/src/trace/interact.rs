@@ -34,6 +34,8 @@ pub(super) struct Child {
     /// Share of the incident power.
     pub(super) share: f64,
     jones: JonesVector,
+    /// The square of the length of that, which is made 1 for what is followed.
+    jones_power: f64,
     way: Way,
 }
 
@@ -44,13 +46,18 @@ enum Way {
     Straight,
     /// As from a mirror.
     Back,
-    /// Into the medium on the far side, at an angle of this cosine.
-    Refracted { cos: f64 },
+    /// Into the medium on the far side, at an angle of this cosine; with the ratio n/n′ of the indices.
+    Refracted { cos: f64, ratio: f64 },
     /// As a thin lens bends it.
     Bent { direction: DVec2 },
 }
 
 impl Child {
+    #[inline(always)]
+    fn new(share: f64, jones: JonesVector, way: Way) -> Self {
+        Child { share, jones, jones_power: 1.0, way }
+    }
+
     /// Whether it goes through the surface.
     #[inline(always)]
     pub(super) fn passes(&self) -> bool {
@@ -150,7 +157,7 @@ pub(super) fn mirrored(mirror: &Mirror, incident: &Light, physics: Physics) -> C
 /// What `surface` makes of the light.
 #[inline(never)]
 pub(super) fn interact(surface: &Surface, frame: &Frame, incident: &Light, physics: Physics) -> Outcome {
-    let straight = |share: f64, jones: JonesVector| Child { share, jones, way: Way::Straight };
+    let straight = |share: f64, jones: JonesVector| Child::new(share, jones, Way::Straight);
     match surface.element() {
         Element::BeamBlock => Outcome::Blocked,
         Element::ThinLens(lens) => bend(lens, surface.shape(), frame, incident, physics),
@@ -188,7 +195,7 @@ pub(super) fn interact(surface: &Surface, frame: &Frame, incident: &Light, physi
             let (reflectance, across) = normalised(scaled(across, -1.0), physics);
             Outcome::Two {
                 transmitted: straight(transmittance, along),
-                reflected: Child { share: reflectance, jones: across, way: Way::Back },
+                reflected: Child::new(reflectance, across, Way::Back),
             }
         }
         Element::RefractiveInterface(_) => refract(frame, incident, physics),
@@ -206,15 +213,19 @@ pub(super) fn leave(light: &mut Light, child: &Child, surface: &Surface, frame: 
         Way::Back => {
             light.direction = of_length_1(light.direction - 2.0 * light.direction.dot(frame.normal) * frame.normal);
         }
-        Way::Refracted { cos } => {
-            let ratio = frame.near / frame.far;
+        Way::Refracted { cos, ratio } => {
             light.direction = of_length_1(ratio * light.direction + (ratio * frame.cos - cos) * frame.facing);
             light.index = frame.far;
         }
         Way::Bent { direction } => light.direction = direction,
     }
     light.intensity *= child.share;
-    light.jones = child.jones;
+    // What rounding alone has left may have no length at all.
+    light.jones = if child.jones_power == 1.0 || child.jones_power == 0.0 {
+        child.jones
+    } else {
+        scaled(child.jones, child.jones_power.sqrt().recip())
+    };
 }
 
 /// A vector of length 1 but for rounding, of which one step of Newton's method for 1/√x leaves nothing.
@@ -244,7 +255,7 @@ pub(super) fn beam(
             app_refraction(surface.shape(), frame.near, frame.far, frame.cos).apply(q)
         }
         (Way::Back, _) => reflected_beam(q, surface, frame, incident, physics),
-        (Way::Refracted { cos }, _) => {
+        (Way::Refracted { cos, .. }, _) => {
             let curvature = match surface.shape() {
                 Shape::Segment(_) => 0.0,
                 Shape::Arc(arc) => {
@@ -259,12 +270,16 @@ pub(super) fn beam(
 
 /// Power and direction of a Jones vector; no power where it is nothing but rounding.
 fn normalised(jones: JonesVector, physics: Physics) -> (f64, JonesVector) {
-    let rounding = match physics.jones_length {
+    let share = power(jones);
+    if share > rounding(physics) { (share, scaled(jones, 1.0 / share.sqrt())) } else { (0.0, [Complex64::ZERO; 2]) }
+}
+
+/// Less power than this is nothing but rounding.
+fn rounding(physics: Physics) -> f64 {
+    match physics.jones_length {
         JonesLength::Normalised => 1e-30,
         JonesLength::AsGiven => 1e-12,
-    };
-    let share = power(jones);
-    if share > rounding { (share, scaled(jones, 1.0 / share.sqrt())) } else { (0.0, [Complex64::ZERO; 2]) }
+    }
 }
 
 /// Whether Optiverse 0.2.7 takes light to travel forwards through a waveplate: against (−sin 90°, cos 90°), as rounding has it.
@@ -280,7 +295,7 @@ fn reflected(share: f64, incident: &Light, physics: Physics) -> Child {
         MirrorJones::BothTurn => scaled(incident.jones, -1.0),
         MirrorJones::HorizontalTurns => [-incident.jones[0], incident.jones[1]],
     };
-    Child { share, jones, way: Way::Back }
+    Child::new(share, jones, Way::Back)
 }
 
 /// The beam parameter behind a reflection.
@@ -331,7 +346,7 @@ fn bend(lens: &ThinLens, shape: &Shape, frame: &Frame, incident: &Light, physics
         }
     };
     let direction = bent.normalize_or(incident.direction);
-    Outcome::One(Child { share: 1.0, jones: incident.jones, way: Way::Bent { direction } })
+    Outcome::One(Child::new(1.0, incident.jones, Way::Bent { direction }))
 }
 
 /// The beam parameter behind a thin lens that bends the beam into this direction.
@@ -380,24 +395,28 @@ fn refract(frame: &Frame, incident: &Light, physics: Physics) -> Outcome {
         FresnelLaw::Polarised => {
             let amplitudes = fresnel::amplitudes(n1, n2, frame.cos);
             let [p, s] = incident.jones;
-            let (share, jones) = normalised([p * amplitudes.r_p, s * amplitudes.r_s], physics);
-            let reflected = Child { share, jones, way: Way::Back };
+            let jones = [p * amplitudes.r_p, s * amplitudes.r_s];
+            let reflectance = power(jones);
+            let share = if reflectance > rounding(physics) { reflectance } else { 0.0 };
+            let reflected = Child { share, jones, jones_power: reflectance, way: Way::Back };
             let Some(t) = amplitudes.transmitted else {
                 // All of it, to the last bit: the share is 1 but for the rounding of the vector's length.
                 return Outcome::One(Child { share: 1.0, ..reflected });
             };
-            let (_, jones) = normalised([p * t.t_p, s * t.t_s], physics);
-            let transmitted = Child { share: 1.0 - share, jones, way: Way::Refracted { cos: t.cos } };
+            let jones = [p * t.t_p, s * t.t_s];
+            let way = Way::Refracted { cos: t.cos, ratio: n1 / n2 };
+            let transmitted = Child { share: 1.0 - share, jones, jones_power: power(jones), way };
             Outcome::Two { transmitted, reflected }
         }
         FresnelLaw::Unpolarised => {
-            let sin_squared = (n1 / n2) * (n1 / n2) * (1.0 - frame.cos * frame.cos);
+            let ratio = n1 / n2;
+            let sin_squared = ratio * ratio * (1.0 - frame.cos * frame.cos);
             if sin_squared > 1.0 {
                 return Outcome::One(reflected(1.0, incident, physics));
             }
             let share = fresnel::mean_reflectance(n1, n2, frame.cos);
-            let way = Way::Refracted { cos: (1.0 - sin_squared).sqrt() };
-            let transmitted = Child { share: 1.0 - share, jones: incident.jones, way };
+            let way = Way::Refracted { cos: (1.0 - sin_squared).sqrt(), ratio };
+            let transmitted = Child::new(1.0 - share, incident.jones, way);
             Outcome::Two { transmitted, reflected: reflected(share, incident, physics) }
         }
     }
