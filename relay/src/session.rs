@@ -388,7 +388,7 @@ impl Writer {
                 Payload::Close { code, reason } => self.delivery.close(transmit.connection, Close { code, reason }),
             }
         }
-        let sent = self.delivery.finish();
+        let sent = self.delivery.finish(self.mailbox.is_empty());
         if sent > 0 {
             self.sessions.metrics().sent.inc_by(sent);
         }

@@ -15,7 +15,7 @@ use crate::close::Close;
 use crate::config::Limits;
 use crate::invitation::Pass;
 use crate::limit::Bucket;
-use crate::outbox::{Outbox, Work};
+use crate::outbox::Outbox;
 use crate::registry::{MAX_SESSION_NAME_BYTES, Sessions};
 use crate::session::{Input, Lease};
 use crate::websocket::WebSocket;
@@ -62,7 +62,7 @@ async fn admit(
     if !is_usable(&visitor.session) || !is_usable(&visitor.user) {
         return Err(Close::NAMES);
     }
-    let outbox = Outbox::new(sessions.limits().queue_bytes);
+    let outbox = socket.outbox().clone();
     let pass = access.admit(socket, sessions, visitor, &outbox).await?;
     let lease = sessions.join(&visitor.session)?;
     let connection = ConnectionId(NEXT_CONNECTION.fetch_add(1, Ordering::Relaxed));
@@ -139,15 +139,10 @@ impl Admitted {
         loop {
             tokio::select! {
                 biased;
-                () = self.outbox.ready() => {
-                    let Work { pieces, close } = self.outbox.take();
-                    if !self.send(socket, pieces).await {
-                        return None;
-                    }
-                    if close.is_some() {
-                        metrics.slow_connections.inc_by(u64::from(close == Some(Close::SLOW)));
-                        return close;
-                    }
+                outcome = self.outbox.serve() => {
+                    let close = outcome.ok()?;
+                    metrics.slow_connections.inc_by(u64::from(close == Close::SLOW));
+                    return Some(close);
                 }
                 () = reached(resume), if resume.is_some() => resume = None,
                 message = socket.receive(), if resume.is_none() => {
@@ -155,7 +150,7 @@ impl Admitted {
                     let (count, bytes) = (arrived.frames.len(), arrived.bytes);
                     if count > 0 {
                         if !self.lease.send_frames(self.connection, arrived.frames, bytes).await {
-                            return Some(self.outbox.take().close.unwrap_or(Close::STORE));
+                            return Some(self.outbox.reason().unwrap_or(Close::STORE));
                         }
                         metrics.received.inc_by(count as u64);
                         metrics.received_bytes.inc_by(bytes as u64);
@@ -170,20 +165,6 @@ impl Admitted {
                     }
                 }
             }
-        }
-    }
-
-    /// Sends what waited. Returns whether the connection still lives.
-    async fn send(&self, socket: &mut WebSocket, pieces: Vec<Bytes>) -> bool {
-        // Of what was cut off a part may still be on its way, which is not waited for.
-        if pieces.is_empty() {
-            return true;
-        }
-        tokio::select! {
-            biased;
-            sent = socket.send(pieces) => sent.is_ok(),
-            // It takes nothing in time: the close is all that it may still get.
-            () = self.outbox.cut() => true,
         }
     }
 }
