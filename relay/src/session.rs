@@ -240,7 +240,9 @@ impl Writer {
             let timeout = self.authority.poll_timeout();
             // One that fires too early does no harm, and costs less than one that is set anew for each message.
             let deadline = self.deadline(timeout);
-            if let Some(deadline) = deadline.filter(|deadline| *deadline < timer.deadline().into() || timer.is_elapsed()) {
+            if let Some(deadline) = deadline
+                && (timer.is_elapsed() || deadline < timer.deadline().into())
+            {
                 timer.as_mut().reset(deadline.into());
             }
             let may_receive = !self.is_stopping && self.unsaved_bytes < MAX_UNSAVED_BYTES;

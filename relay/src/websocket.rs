@@ -107,7 +107,9 @@ impl WebSocket {
         poll_fn(|task| {
             // Whoever takes nothing is not read: the answers would pile up.
             ready!(self.outbox.poll_sent(task))?;
-            or_pending(self.context.read(&mut Polled { incoming: Some((&mut self.incoming, task)), outbox: &self.outbox }))
+            or_pending(
+                self.context.read(&mut Polled { incoming: Some((&mut self.incoming, task)), outbox: &self.outbox }),
+            )
         })
         .await
     }
