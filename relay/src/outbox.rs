@@ -368,6 +368,12 @@ pub(crate) mod tests {
         assert_eq!(outbox.reason(), None);
         assert!(!outbox.push(Bytes::new(), Writer::Task));
         assert_eq!((outbox.waiting().len(), outbox.reason()), (0, Some(Close::SLOW)));
+        // So does what the WebSocket says by itself, as to one who sends pings and reads nothing; the close may always wait.
+        let (outbox, _far) = pair(200).await;
+        assert!(outbox.push(piece(), Writer::Task) && outbox.answer(piece()).is_ok());
+        assert!(outbox.answer(Bytes::from_static(b"a")).is_err());
+        assert_eq!(outbox.reason(), Some(Close::SLOW));
+        assert!(outbox.answer(vec![b'x'; 300].into()).is_ok());
         // A piece that is longer than what may wait is too long although nothing waits, and one that is not is taken.
         for (bytes, fits) in [(200 - PIECE_BYTES, true), (201 - PIECE_BYTES, false)] {
             let (outbox, _far) = pair(200).await;

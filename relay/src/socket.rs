@@ -31,6 +31,7 @@ pub(crate) async fn serve(mut socket: Box<WebSocket>, sessions: &Arc<Sessions>, 
             let (connection, role) = (admitted.connection.0, admitted.pass.role.code());
             tracing::info!(session, user, connection, role, %address, "connected");
             let close = admitted.exchange(&mut socket, sessions).await;
+            sessions.metrics().slow_connections.inc_by(u64::from(close == Some(Close::SLOW)));
             tracing::info!(session, user, connection, code = close.map(|close| close.code), "disconnected");
             close
         }
@@ -139,11 +140,7 @@ impl Admitted {
         loop {
             tokio::select! {
                 biased;
-                outcome = self.outbox.serve() => {
-                    let close = outcome.ok()?;
-                    metrics.slow_connections.inc_by(u64::from(close == Close::SLOW));
-                    return Some(close);
-                }
+                outcome = self.outbox.serve() => return outcome.ok(),
                 () = reached(resume), if resume.is_some() => resume = None,
                 message = socket.receive(), if resume.is_none() => {
                     let arrived = Arrived::take(message, socket, &mut budget);
@@ -157,7 +154,8 @@ impl Admitted {
                     }
                     match arrived.end {
                         None => resume = arrived.resume,
-                        Some(End::Ours(close)) => return close,
+                        // Where an answer to a ping was one too many, the outbox knows why.
+                        Some(End::Ours(close)) => return close.or_else(|| self.outbox.reason()),
                         Some(End::Theirs) => {
                             socket.answer().await;
                             return None;
