@@ -29,8 +29,8 @@ bench: ## how fast: nearest hits, vertices, loading, synchronisation; the relay 
 	@cargo bench --locked -p optiverse-core
 	@cargo bench --locked -p optiverse-relay --bench relay
 
-bench-peers: ## the same beside other libraries, each in a package of its own
-	@for peers in bench-peers/*/; do cargo run --release --locked --manifest-path "$$peers/Cargo.toml" || exit 1; done
+bench-peers: ## the same beside other libraries, and beside the app's engine (OPTIVERSE_APP, OPTIVERSE_APP_PYTHON)
+	@tools/bench_peers.sh
 
 fuzz: ## ten minutes of random input for the decoders and the synchronisation (FUZZ_SECONDS=600)
 	@tools/fuzz.sh

@@ -397,7 +397,8 @@ impl Scene {
 
     /// Traces the light of all sources.
     ///
-    /// The GIL is released, and Ctrl-C stops the trace. The result is the same, bit for bit, for any number of threads.
+    /// The GIL is released, and Ctrl-C stops the trace, unless it is over in about a quarter of a second anyway. The result is the same, bit
+    /// for bit, for any number of threads.
     /// An item that cannot be traced is left out; `warnings.warn(…, OptiverseWarning)` says so, and `reports` of the result.
     ///
     /// Args:
@@ -454,7 +455,8 @@ impl Scene {
             let (compiled, options) = (Arc::clone(&compiled), options.clone());
             move |control: &TraceControl| trace_with_control(&compiled.system, &options, control)
         };
-        let paths = trace::run(py, progress.as_ref(), work)?.map_err(|error| error::trace_error(py, &error))?;
+        let traced = trace::run_on(py, &compiled.system, &options, progress.as_ref(), work)?;
+        let paths = traced.map_err(|error| error::trace_error(py, &error))?;
         trace::warn_if_truncated(py, &paths, &options)?;
         Ok(RayPaths::new(Arc::new(paths), compiled))
     }
@@ -462,7 +464,7 @@ impl Scene {
     /// Traces as much as a time allows: every k-th ray of each source first, then the rays midway between these, and so on.
     ///
     /// A ray that has been begun is traced to its end, and compiling the scene counts: it may take a little longer than `seconds`. The
-    /// GIL is released, and Ctrl-C stops it. The other arguments are those of `trace`.
+    /// GIL is released, and Ctrl-C stops it, as in `trace`, whose the other arguments are.
     ///
     /// Args:
     ///     seconds: the time, 0 or more; `math.inf` for as much as it takes.
@@ -503,7 +505,8 @@ impl Scene {
             let is_over = move || start.elapsed().as_secs_f64() >= seconds;
             move |control: &TraceControl| trace_within(&compiled.system, &options, control, &is_over)
         };
-        let partial = trace::run(py, None, work)?.map_err(|error| error::trace_error(py, &error))?;
+        let traced = trace::run_on(py, &compiled.system, &options, None, work)?;
+        let partial = traced.map_err(|error| error::trace_error(py, &error))?;
         trace::warn_if_truncated(py, partial.paths(), &options)?;
         PartialTrace::new(py, partial, compiled)
     }

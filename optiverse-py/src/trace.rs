@@ -1,9 +1,10 @@
-//! Options of a trace from keywords; runs one on a thread of its own, while the calling thread looks for Ctrl-C and tells how far it is.
+//! Options of a trace from keywords; runs one, and unless it is brief the calling thread looks for Ctrl-C meanwhile and tells how far it is.
 
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+use optiverse_core::optics::{Beam, OpticalSystem};
 use optiverse_core::trace::{Physics, RayPaths, TraceControl, TraceError, TraceOptions};
 use pyo3::prelude::*;
 
@@ -55,6 +56,54 @@ pub(crate) fn warn_if_truncated(py: Python<'_>, paths: &RayPaths, options: &Trac
         return Ok(());
     }
     error::warn(py, &format!("the trace stopped at max_vertices = {}: paths are missing", options.max_vertices))
+}
+
+/// Most looks at surfaces of a brief trace: about a quarter of a second of one core.
+const BRIEF: f64 = 5e7;
+
+/// A search for the next surface and what comes with it, in looks at a surface.
+const SEARCH: f64 = 20.0;
+
+/// A Gaussian beam in rays: its envelope has up to 200 vertices between two surfaces.
+const GAUSSIAN: f64 = 20.0;
+
+/// Whether a trace is over in about a quarter of a second, even if light divides wherever it can and each search looks at each surface.
+fn is_brief(system: &OpticalSystem, options: &TraceOptions) -> bool {
+    let rays = system.sources().iter().map(|source| {
+        let parameters = source.parameters();
+        // At most ten million, so that the cast is exact.
+        let rays = parameters.n_rays.max(1) as f64;
+        if parameters.beam == Beam::Rays { rays } else { rays * GAUSSIAN }
+    });
+    let events = f64::from(options.max_events);
+    // Light has no more branches at a time than its power suffices for.
+    let branches = options.min_intensity.recip().clamp(1.0, events.exp2());
+    // Each search ends in a vertex.
+    let searches = (rays.sum::<f64>() * branches * (events + 1.0)).min(options.max_vertices as f64);
+    searches * (SEARCH + system.surfaces().len() as f64) <= BRIEF
+}
+
+/// Does work that traces a system, with the GIL released. A brief trace is made on this thread, since starting another one can take longer; any
+/// other as [`run`] does.
+///
+/// # Errors
+/// Those of [`run`].
+pub(crate) fn run_on<T: Send + 'static>(
+    py: Python<'_>,
+    system: &OpticalSystem,
+    options: &TraceOptions,
+    progress: Option<&Bound<'_, PyAny>>,
+    work: impl FnOnce(&TraceControl) -> T + Send + 'static,
+) -> PyResult<T> {
+    if !is_brief(system, options) {
+        return run(py, progress, work);
+    }
+    let control = TraceControl::new();
+    let done = py.detach(|| work(&control));
+    if let Some(progress) = progress {
+        progress.call1(control.progress())?;
+    }
+    Ok(done)
 }
 
 /// Does work that a control can stop, on a thread of its own and with the GIL released; `progress` is called with source rays done

@@ -8,7 +8,7 @@ import threading
 import time
 
 import pytest
-from conftest import source
+from conftest import component, source
 
 from optiverse_engine import Scene, _progress
 
@@ -69,6 +69,22 @@ def test_a_short_trace_tells_its_end_and_does_not_wait(splitter_scene):
         splitter_scene.trace(progress=lambda *call: calls.append(call))
     assert time.monotonic() - start < 20 * 0.05
     assert calls == [(3, 3)] * 20
+
+
+@pytest.mark.parametrize(("events", "is_brief"), [(49_999, True), (50_000, False)])
+def test_a_brief_trace_is_made_on_the_calling_thread(events, is_brief):
+    # Up to 5e7: one search more than events, each counted as 20 and the 980 surfaces.
+    scene = Scene()
+    scene.add(source(n_rays=1, ray_length_mm=1e9))
+    for number in range(980):
+        x_mm = (-200.0, 100.0)[number] if number < 2 else 1000.0 + number
+        scene.add(component(f"mirror {number}", "mirror", x_mm=x_mm, reflectivity=100.0))
+    assert scene.reports == []
+    here_s, all_s = time.thread_time(), time.process_time()
+    paths = scene.trace(max_events=events, min_intensity=1.0, threads=1)
+    here_s, all_s = time.thread_time() - here_s, time.process_time() - all_s
+    assert len(paths.points) == events + 1
+    assert here_s > 0.8 * all_s if is_brief else here_s < 0.5 * all_s
 
 
 def test_progress_may_be_a_bar(splitter_scene, capsys):

@@ -8,6 +8,7 @@ mod crates;
 mod embree;
 #[path = "../../../optiverse-core/benches/scenes/mod.rs"]
 mod scenes;
+mod splitting;
 
 use optiverse_core::optics::element::Element;
 use optiverse_core::optics::{OpticalSystem, Shape};
@@ -52,6 +53,9 @@ fn main() {
     ];
     for case in &cases {
         run(case);
+    }
+    if let Err(error) = splitting::run() {
+        println!("splitting: {error}");
     }
 }
 

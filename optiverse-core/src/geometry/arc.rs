@@ -131,15 +131,22 @@ impl Arc {
     #[inline]
     pub(crate) fn may_be_met_again(&self, point: DVec2, direction: DVec2) -> bool {
         let inwards = -direction.dot(self.gradient(point));
+        let most = self.curvature * self.chord.half_length();
         // With room for rounding, as it is only a reason to look.
-        (-1e-9..=1.0 + 1e-6).contains(&(inwards / (self.curvature * self.chord.half_length())))
+        (-1e-9 * most..=(1.0 + 1e-6) * most).contains(&inwards)
     }
 
     /// Unit vector away from the centre, at a point near the circle.
     #[inline]
     #[must_use]
     pub fn outward_normal(&self, point: DVec2) -> DVec2 {
-        self.gradient(point).normalize_or(self.axis)
+        let gradient = self.gradient(point);
+        let excess = gradient.length_squared() - 1.0;
+        if excess.abs() < 1e-5 {
+            // On the circle, but for rounding: 1/√(1 + x) as a series, of which the next term is less than 1e-15.
+            return gradient * (1.0 - excess * (0.5 - 0.375 * excess));
+        }
+        gradient.normalize_or(self.axis)
     }
 
     /// Signed distance of a point from the circle in mm, positive outside; to first order, for points near it.
@@ -230,6 +237,17 @@ mod tests {
         assert!((arc.distance_outside(near) - 0.001).abs() < 1e-7);
         assert!((arc.project(near) - point).length() < 1e-6);
         assert!((arc.outward_normal(point) - DVec2::from_angle(2.9)).length() < 1e-15);
+    }
+
+    #[test]
+    fn normals_have_length_1_near_the_circle_and_far_from_it() {
+        let arc = vertical(6.0, 10.0).unwrap();
+        for off in [0.0, 1e-12, 1e-7, 4.9e-6, 5.1e-6, 1e-3, 0.5].into_iter().flat_map(|off| [off, -off]) {
+            let along = DVec2::from_angle(2.9);
+            let normal = arc.outward_normal(arc.centre() + along * (10.0 * (1.0 + off)));
+            assert!((normal.length() - 1.0).abs() < 1e-15, "{off}: {:e}", normal.length() - 1.0);
+            assert!((normal - along).length() < 2e-15, "{off}");
+        }
     }
 
     #[test]

@@ -30,6 +30,7 @@ pub struct Transmitted {
 
 /// The amplitudes for light that comes from index `n1` at an angle of incidence of cosine `cos1` ≥ 0 and meets index `n2`.
 #[must_use]
+#[inline]
 pub fn amplitudes(n1: f64, n2: f64, cos1: f64) -> Amplitudes {
     let sin2_squared = (n1 / n2).powi(2) * (1.0 - cos1 * cos1).max(0.0);
     if sin2_squared >= 1.0 {
@@ -44,10 +45,11 @@ pub fn amplitudes(n1: f64, n2: f64, cos1: f64) -> Amplitudes {
     let (c, d) = (n1 * cos2, n2 * cos1);
     // t·√(n₂cos θ₂ / n₁cos θ₁), written so that nothing divides by cos θ₁ at grazing incidence.
     let both = 2.0 * (a * b).sqrt();
+    let (p, s) = ((c + d).recip(), (a + b).recip());
     Amplitudes {
-        r_p: ((c - d) / (c + d)).into(),
-        r_s: ((a - b) / (a + b)).into(),
-        transmitted: Some(Transmitted { t_p: both / (c + d), t_s: both / (a + b), cos: cos2 }),
+        r_p: ((c - d) * p).into(),
+        r_s: ((a - b) * s).into(),
+        transmitted: Some(Transmitted { t_p: both * p, t_s: both * s, cos: cos2 }),
     }
 }
 

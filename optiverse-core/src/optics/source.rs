@@ -66,6 +66,8 @@ impl Default for SourceParameters {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Source {
     parameters: SourceParameters,
+    /// Unit vector of the middle of the fan; kept, since the sine takes as long as a hit.
+    axis: DVec2,
     pub(crate) hidden: bool,
     /// Its place among all sources of the scene, those left out counted too.
     pub(crate) index: u32,
@@ -106,7 +108,18 @@ impl Source {
             let value = format!("({}, {})", p.jones[0], p.jones[1]);
             return Err(InvalidValue::new("custom_jones", value, "finite numbers, not all 0"));
         }
-        Ok(Source { parameters, hidden: false, index: 0 })
+        let axis = DVec2::from_angle(Self::axis_rad(&parameters));
+        Ok(Source { parameters, axis, hidden: false, index: 0 })
+    }
+
+    /// Direction of the middle of the fan, counter-clockwise from +x.
+    pub(crate) fn axis_rad(parameters: &SourceParameters) -> f64 {
+        -(parameters.angle_deg.to_radians())
+    }
+
+    /// Unit vector of the middle of the fan.
+    pub(crate) fn axis(&self) -> DVec2 {
+        self.axis
     }
 
     /// Its parameters.

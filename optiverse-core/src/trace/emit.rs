@@ -57,9 +57,8 @@ impl<'a> Emission<'a> {
     /// Ray number `ray` of `source`.
     pub(super) fn emit(&self, source: &Source, ray: u64) -> Emitted {
         let p = source.parameters();
-        let axis = -(p.angle_deg.to_radians());
         let spread = p.spread_deg.to_radians();
-        let (mut offset, mut angle) = (0.0, axis);
+        let (mut offset, mut direction) = (0.0, source.axis());
         let sends = sent(source, self.physics);
         if sends == Beam::Rays && p.n_rays > 1 {
             let count = ray_count(source, self.physics);
@@ -67,10 +66,9 @@ impl<'a> Emission<'a> {
                 offset = linspace(-0.5 * p.size_mm, 0.5 * p.size_mm, count, ray);
             }
             if spread != 0.0 {
-                angle = axis + linspace(-spread, spread, count, ray);
+                direction = DVec2::from_angle(Source::axis_rad(p) + linspace(-spread, spread, count, ray));
             }
         }
-        let (sin, cos) = angle.sin_cos();
         let jones = match self.physics.jones_length {
             JonesLength::Normalised => scaled(p.jones, 1.0 / power(p.jones).sqrt()),
             JonesLength::AsGiven => p.jones,
@@ -80,8 +78,8 @@ impl<'a> Emission<'a> {
             Beam::Gaussian { waist_mm } => Some((gaussian::at_waist(waist_mm, p.wavelength_nm), waist_mm)),
         };
         Emitted {
-            position: source.position() + offset * DVec2::new(-sin, cos),
-            direction: DVec2::new(cos, sin),
+            position: source.position() + offset * direction.perp(),
+            direction,
             jones,
             beam,
             length_mm: self.length_mm.unwrap_or(p.ray_length_mm),

@@ -1,9 +1,12 @@
 //! When a ray meets a surface: one rule for each choice of [`SelfHits`](super::SelfHits).
 
 use std::f64::consts::{PI, TAU};
+use std::hint::select_unpredictable;
 
 use glam::DVec2;
 
+use super::nearest_hit::Hit;
+use crate::geometry::index::GridNumber;
 use crate::geometry::{Arc, Segment};
 use crate::optics::Shape;
 
@@ -17,6 +20,8 @@ pub(super) struct Contact {
     arrival: DVec2,
     way: f64,
     latest: u32,
+    /// The grid of the index where the search best begins.
+    grid: GridNumber,
     /// How far from the point, by rounding, a surface through it may seem to lie: the most of the surfaces met.
     pad: f64,
     /// Each surface met, and a direction that crosses it from where the ray is now.
@@ -33,18 +38,20 @@ impl Contact {
         arrival: DVec2::ZERO,
         way: 0.0,
         latest: u32::MAX,
+        grid: GridNumber::ROOT,
         pad: 0.0,
         met: [(u32::MAX, DVec2::ZERO); Self::CAPACITY],
         len: 0,
     };
 
-    /// A ray arrives along `direction`, after `way`, at a point of surface number `surface`; at the point where it was where the way is no longer than rounding.
+    /// A ray arrives along `direction` at what it meets, of this form; at the point where it was where the way is no longer than rounding.
     #[inline(always)]
-    pub(super) fn meet(&mut self, direction: DVec2, way: f64, surface: u32, shape: &Shape, point: DVec2) {
+    pub(super) fn meet(&mut self, direction: DVec2, hit: &Hit, shape: &Shape) {
+        let Hit { surface, distance: way, point, grid } = *hit;
         if self.len == 0 || way > self.pad {
             (self.arrival, self.way, self.pad, self.len) = (direction, way, 0.0, 0);
         }
-        self.latest = surface;
+        (self.latest, self.grid) = (surface, grid);
         self.pad = self.pad.max(pad(shape, point));
         match usize::from(self.len) {
             0 => self.met[0] = (surface, direction),
@@ -76,6 +83,11 @@ impl Contact {
     /// The surface met last.
     pub(super) fn latest(&self) -> u32 {
         self.latest
+    }
+
+    /// The grid of the index where the search best begins.
+    pub(super) fn grid(&self) -> GridNumber {
+        self.grid
     }
 
     fn met(&self) -> &[(u32, DVec2)] {
@@ -137,8 +149,17 @@ pub(super) fn touches(shape: &Shape, point: DVec2, contact: Option<&Contact>) ->
     let pad = contact.map_or(0.0, |c| c.pad).max(pad(shape, point));
     match shape {
         Shape::Segment(segment) => touches_segment(segment, point, pad),
-        Shape::Arc(arc) => arc.distance_outside(point).abs() <= pad && arc.height_over_chord(point) >= -pad,
+        Shape::Arc(arc) => touches_arc(arc, point - arc.chord().middle(), pad),
     }
+}
+
+#[inline(always)]
+fn touches_arc(arc: &Arc, from_middle: DVec2, pad: f64) -> bool {
+    let half = arc.chord().half_length();
+    let height = from_middle.dot(arc.axis());
+    // The distance from the circle, to first order.
+    let outside = 0.5 * arc.curvature() * (from_middle.length_squared() - half * half) + arc.cos_half_angle() * height;
+    outside.abs() <= pad && height >= -pad
 }
 
 #[inline(always)]
@@ -188,27 +209,29 @@ fn geometric_arc(
     direction: DVec2,
     contact: Option<&Contact>,
 ) -> f64 {
-    let half = arc.chord().half_length();
     let from_middle = origin - arc.chord().middle();
     let pad = pad(shape, origin);
-    let on_arc = |distance: f64| arc.height_over_chord(origin + direction * distance) >= -pad;
+    let rising = direction.dot(arc.axis());
+    let height = from_middle.dot(arc.axis());
+    let on_arc = |distance: f64| height + rising * distance >= -pad;
     let latest = contact.is_some_and(|c| c.latest() == surface);
-    if latest || touches(shape, origin, contact) {
+    if latest || touches_arc(arc, from_middle, contact.map_or(pad, |c| if c.pad > pad { c.pad } else { pad })) {
         let outward = arc.outward_normal(origin);
         if !latest && contact.is_some_and(|c| c.crosses(surface, outward, direction)) {
             return 0.0;
         }
         // From a point of the circle: one root is 0, the other the length of the chord.
-        let chord = -2.0 * direction.dot(outward) / arc.curvature();
+        let chord = -2.0 * direction.dot(outward) * arc.radius();
         return if chord > 0.0 && on_arc(chord) { chord } else { f64::INFINITY };
     }
     // The circle is κ(u² − h²) + 2c·v = 0 for u from the middle of the chord, v along the axis, h half the chord and c the cosine of
     // half the angle: no number grows with the radius. The ray is taken from its point nearest the middle, so that none
     // grows with the distance of its start either.
+    let half = arc.chord().half_length();
     let start = -from_middle.dot(direction);
     let foot = from_middle + start * direction;
     let a = arc.curvature();
-    let b = a * foot.dot(direction) + arc.cos_half_angle() * direction.dot(arc.axis());
+    let b = a * foot.dot(direction) + arc.cos_half_angle() * rising;
     let c = a * (foot.length_squared() - half * half) + 2.0 * arc.cos_half_angle() * foot.dot(arc.axis());
     let discriminant = b * b - a * c;
     if discriminant < 0.0 {
@@ -216,9 +239,12 @@ fn geometric_arc(
     }
     // The roots of a·t² + 2b·t + c without cancellation.
     let sum = -(b + discriminant.sqrt().copysign(b));
-    let (first, second) = (start + c / sum, start + sum / a);
+    let (first, second) = (start + c / sum, start + sum * arc.radius());
     let (near, far) = if first <= second { (first, second) } else { (second, first) };
-    [near, far].into_iter().find(|&t| t > 0.0 && t.is_finite() && on_arc(t)).unwrap_or(f64::INFINITY)
+    // Not finite where an arc of huge radius is as good as straight, and met once or not at all. Which of the two it is could not be predicted.
+    let is_hit = |distance: f64| (distance > 0.0) & (distance < f64::INFINITY) & on_arc(distance);
+    let nearest = select_unpredictable(is_hit(near), near, far);
+    if is_hit(nearest) { nearest } else { f64::INFINITY }
 }
 
 /// The step in mm after an interaction of Optiverse 0.3.4.

@@ -1,5 +1,7 @@
 //! What a surface makes of the light that meets it.
 
+use std::hint::select_unpredictable;
+
 use glam::DVec2;
 use num_complex::Complex64;
 
@@ -7,7 +9,7 @@ use super::{
     ArcSide, BeamMatrices, ClearAperture, FresnelLaw, JonesLength, LensLaw, MirrorJones, Physics, WaveplateReturn,
     hit_rules,
 };
-use crate::optics::element::{Element, Mirror, RefractiveInterface, ThinLens};
+use crate::optics::element::{Element, Medium, Mirror, RefractiveInterface, ThinLens};
 use crate::optics::gaussian::{self, RayMatrix};
 use crate::optics::jones::{JonesVector, power, scaled};
 use crate::optics::{Shape, Surface, fresnel};
@@ -26,15 +28,41 @@ pub(super) struct Light {
     pub(super) q: Option<Complex64>,
 }
 
-/// Light as it leaves a surface.
+/// What leaves a surface one way: its power and polarisation. Where it goes is computed for what is followed ([`leave`]).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Child {
-    pub(super) direction: DVec2,
     /// Share of the incident power.
     pub(super) share: f64,
-    pub(super) jones: JonesVector,
-    pub(super) index: f64,
-    pub(super) q: Option<Complex64>,
+    jones: JonesVector,
+    /// The square of the length of that, which is made 1 for what is followed.
+    jones_power: f64,
+    way: Way,
+}
+
+/// Which way light leaves a surface.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    /// As it came.
+    Straight,
+    /// As from a mirror.
+    Back,
+    /// Into the medium on the far side, at an angle of this cosine; with the ratio n/n′ of the indices.
+    Refracted { cos: f64, ratio: f64 },
+    /// As a thin lens bends it.
+    Bent { direction: DVec2 },
+}
+
+impl Child {
+    #[inline(always)]
+    fn new(share: f64, jones: JonesVector, way: Way) -> Self {
+        Child { share, jones, jones_power: 1.0, way }
+    }
+
+    /// Whether it goes through the surface.
+    #[inline(always)]
+    pub(super) fn passes(&self) -> bool {
+        !matches!(self.way, Way::Back)
+    }
 }
 
 /// What becomes of the light.
@@ -44,13 +72,13 @@ pub(super) enum Outcome {
     Blocked,
     /// Nothing is left of it.
     Absorbed,
-    /// Goes on, one way: `passed` through the surface or reflected.
-    One { child: Child, passed: bool },
+    /// Goes on, one way.
+    One(Child),
     /// Divides; each child is followed only where it is strong enough.
     Two { transmitted: Child, reflected: Child },
 }
 
-/// The surface's directions at the point where light meets it.
+/// The surface's directions at the point where light meets it, and the media there.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Frame {
     /// On the side of n1.
@@ -59,6 +87,9 @@ pub(super) struct Frame {
     cos: f64,
     /// The normal on the side the light comes from.
     facing: DVec2,
+    /// The indices on the near and the far side.
+    pub(super) near: f64,
+    far: f64,
 }
 
 /// The normal and what follows from it.
@@ -69,17 +100,35 @@ pub(super) fn frame(surface: &Surface, incident: &Light, physics: Physics) -> Fr
         (shape, _) => shape.normal_at(incident.position),
     };
     let along = incident.direction.dot(normal);
-    Frame { normal, cos: along.abs().min(1.0), facing: if along < 0.0 { normal } else { -normal } }
+    // As likely as not: no branch, which could not be predicted.
+    let is_against = along < 0.0;
+    // A refractive interface knows the medium the light comes through better than the way so far does, as a source may stand in glass.
+    let (near, far) = match surface.element() {
+        Element::RefractiveInterface(interface) => {
+            let (first, second) = indices(interface, incident.wavelength_nm, physics);
+            (select_unpredictable(is_against, first, second), select_unpredictable(is_against, second, first))
+        }
+        _ => (incident.index, incident.index),
+    };
+    let facing = normal * select_unpredictable(is_against, 1.0, -1.0);
+    Frame { normal, cos: along.abs().min(1.0), facing, near, far }
 }
 
-/// The indices on the near and the far side of a surface, where it tells: a refractive interface knows the medium the light comes through
-/// better than the way so far does, as a source may stand in glass.
+/// The indices n1 and n2 of an interface.
 #[inline(always)]
-pub(super) fn media(surface: &Surface, frame: &Frame, incident: &Light, physics: Physics) -> Option<(f64, f64)> {
-    match surface.element() {
-        Element::RefractiveInterface(interface) => Some(indices(interface, frame, incident, physics)),
-        _ => None,
-    }
+fn indices(interface: &RefractiveInterface, wavelength_nm: f64, physics: Physics) -> (f64, f64) {
+    let index = |medium: &Medium| match physics.fresnel {
+        // A system holds no material without an index at its sources' wavelengths.
+        FresnelLaw::Polarised => medium.index(wavelength_nm).unwrap_or_else(|_| medium.plain_index()),
+        FresnelLaw::Unpolarised => medium.plain_index(),
+    };
+    (index(interface.first()), index(interface.second()))
+}
+
+/// The indices on the near and the far side of a surface, where it is the boundary of media.
+pub(super) fn media(surface: &Surface, incident: &Light, physics: Physics) -> Option<(f64, f64)> {
+    let is_boundary = matches!(surface.element(), Element::RefractiveInterface(_));
+    is_boundary.then(|| frame(surface, incident, physics)).map(|frame| (frame.near, frame.far))
 }
 
 /// The share of a Gaussian beam of radius `radius_mm` that passes a surface's aperture, and the aperture's radius in mm.
@@ -101,74 +150,136 @@ pub(super) fn aperture(surface: &Surface, frame: &Frame, radius_mm: f64, physics
 
 /// What a mirror sends back. The caller may ask for that itself, as most light meets mirrors.
 #[inline(always)]
-pub(super) fn mirrored(mirror: &Mirror, surface: &Surface, frame: &Frame, incident: &Light, physics: Physics) -> Child {
-    reflect(surface, frame, incident, physics, mirror.reflectance())
+pub(super) fn mirrored(mirror: &Mirror, incident: &Light, physics: Physics) -> Child {
+    reflected(mirror.reflectance(), incident, physics)
 }
 
 /// What `surface` makes of the light.
 #[inline(never)]
 pub(super) fn interact(surface: &Surface, frame: &Frame, incident: &Light, physics: Physics) -> Outcome {
-    let pass = |share: f64, jones: JonesVector| Child {
-        direction: incident.direction,
-        share,
-        jones,
-        index: incident.index,
-        q: incident.q,
-    };
+    let straight = |share: f64, jones: JonesVector| Child::new(share, jones, Way::Straight);
     match surface.element() {
         Element::BeamBlock => Outcome::Blocked,
         Element::ThinLens(lens) => bend(lens, surface.shape(), frame, incident, physics),
-        Element::Mirror(mirror) => {
-            Outcome::One { child: mirrored(mirror, surface, frame, incident, physics), passed: false }
-        }
+        Element::Mirror(mirror) => Outcome::One(mirrored(mirror, incident, physics)),
         Element::Waveplate(plate) => {
             let opposite =
                 physics.waveplate_return == WaveplateReturn::OppositePhase && !travels_right(incident.direction);
             let jones =
                 if opposite { plate.apply_opposite(incident.jones) } else { plate.matrix().apply(incident.jones) };
-            Outcome::One { child: pass(1.0, jones), passed: true }
+            Outcome::One(straight(1.0, jones))
         }
-        Element::FaradayRotator(rotator) => {
-            Outcome::One { child: pass(1.0, rotator.matrix().apply(incident.jones)), passed: true }
-        }
+        Element::FaradayRotator(rotator) => Outcome::One(straight(1.0, rotator.matrix().apply(incident.jones))),
         Element::LinearPolariser(polariser) => {
             let (share, jones) = normalised(polariser.transmit(incident.jones), physics);
             let shines = match physics.jones_length {
                 JonesLength::Normalised => share > 0.0,
                 JonesLength::AsGiven => share * incident.intensity >= 1e-12,
             };
-            if shines { Outcome::One { child: pass(share, jones), passed: true } } else { Outcome::Absorbed }
+            if shines { Outcome::One(straight(share, jones)) } else { Outcome::Absorbed }
         }
         Element::BeamSplitter(splitter) => Outcome::Two {
-            transmitted: pass(splitter.transmittance(), incident.jones),
-            reflected: reflect(surface, frame, incident, physics, splitter.reflectance()),
+            transmitted: straight(splitter.transmittance(), incident.jones),
+            reflected: reflected(splitter.reflectance(), incident, physics),
         },
         Element::Dichroic(dichroic) => {
             let reflectance = dichroic.reflectance(incident.wavelength_nm);
             Outcome::Two {
-                transmitted: pass(1.0 - reflectance, incident.jones),
-                reflected: reflect(surface, frame, incident, physics, reflectance),
+                transmitted: straight(1.0 - reflectance, incident.jones),
+                reflected: reflected(reflectance, incident, physics),
             }
         }
         Element::PolarisingBeamSplitter(splitter) => {
             let (along, across) = splitter.axis().split(incident.jones);
-            let (transmitted, along) = normalised(along, physics);
-            let (reflected, across) = normalised(scaled(across, -1.0), physics);
-            let child = reflect(surface, frame, incident, physics, reflected);
-            Outcome::Two { transmitted: pass(transmitted, along), reflected: Child { jones: across, ..child } }
+            let (transmittance, along) = normalised(along, physics);
+            let (reflectance, across) = normalised(scaled(across, -1.0), physics);
+            Outcome::Two {
+                transmitted: straight(transmittance, along),
+                reflected: Child::new(reflectance, across, Way::Back),
+            }
         }
-        Element::RefractiveInterface(interface) => refract(interface, surface, frame, incident, physics),
+        Element::RefractiveInterface(_) => refract(frame, incident, physics),
+    }
+}
+
+/// The light leaves `surface` as this child.
+#[inline(always)]
+pub(super) fn leave(light: &mut Light, child: &Child, surface: &Surface, frame: &Frame, physics: Physics) {
+    if let Some(q) = light.q {
+        light.q = Some(beam(q, child, surface, frame, light, physics));
+    }
+    match child.way {
+        Way::Straight => {}
+        Way::Back => {
+            light.direction = of_length_1(light.direction - 2.0 * light.direction.dot(frame.normal) * frame.normal);
+        }
+        Way::Refracted { cos, ratio } => {
+            light.direction = of_length_1(ratio * light.direction + (ratio * frame.cos - cos) * frame.facing);
+            light.index = frame.far;
+        }
+        Way::Bent { direction } => light.direction = direction,
+    }
+    light.intensity *= child.share;
+    // What rounding alone has left may have no length at all.
+    light.jones = if child.jones_power == 1.0 || child.jones_power == 0.0 {
+        child.jones
+    } else {
+        scaled(child.jones, child.jones_power.sqrt().recip())
+    };
+}
+
+/// A vector of length 1 but for rounding, of which one step of Newton's method for 1/√x leaves nothing.
+#[inline(always)]
+fn of_length_1(direction: DVec2) -> DVec2 {
+    direction * (1.5 - 0.5 * direction.length_squared())
+}
+
+/// The parameter of a Gaussian beam as this child.
+#[inline(never)]
+pub(super) fn beam(
+    q: Complex64,
+    child: &Child,
+    surface: &Surface,
+    frame: &Frame,
+    incident: &Light,
+    physics: Physics,
+) -> Complex64 {
+    match (child.way, surface.element()) {
+        (Way::Bent { direction }, Element::ThinLens(lens)) => {
+            bent_beam(q, direction, lens, surface.shape(), frame, incident, physics)
+        }
+        (Way::Straight | Way::Bent { .. }, _) => q,
+        (Way::Back | Way::Refracted { .. }, Element::RefractiveInterface(_))
+            if physics.beam_matrices == BeamMatrices::Unsigned =>
+        {
+            app_refraction(surface.shape(), frame.near, frame.far, frame.cos).apply(q)
+        }
+        (Way::Back, _) => reflected_beam(q, surface, frame, incident, physics),
+        (Way::Refracted { cos, .. }, _) => {
+            let curvature = match surface.shape() {
+                Shape::Segment(_) => 0.0,
+                Shape::Arc(arc) => {
+                    let downstream = arc.outward_normal(incident.position).dot(frame.facing);
+                    arc.curvature().copysign(downstream)
+                }
+            };
+            gaussian::refraction(frame.near, frame.far, frame.cos, cos, curvature).apply(q)
+        }
     }
 }
 
 /// Power and direction of a Jones vector; no power where it is nothing but rounding.
 fn normalised(jones: JonesVector, physics: Physics) -> (f64, JonesVector) {
-    let rounding = match physics.jones_length {
+    let share = power(jones);
+    if share > rounding(physics) { (share, scaled(jones, 1.0 / share.sqrt())) } else { (0.0, [Complex64::ZERO; 2]) }
+}
+
+/// Less power than this is nothing but rounding.
+fn rounding(physics: Physics) -> f64 {
+    match physics.jones_length {
         JonesLength::Normalised => 1e-30,
         JonesLength::AsGiven => 1e-12,
-    };
-    let share = power(jones);
-    if share > rounding { (share, scaled(jones, 1.0 / share.sqrt())) } else { (0.0, [Complex64::ZERO; 2]) }
+    }
 }
 
 /// Whether Optiverse 0.2.7 takes light to travel forwards through a waveplate: against (−sin 90°, cos 90°), as rounding has it.
@@ -179,20 +290,15 @@ fn travels_right(direction: DVec2) -> bool {
 
 /// The reflection of an ideal mirror.
 #[inline(always)]
-fn reflect(surface: &Surface, frame: &Frame, incident: &Light, physics: Physics, share: f64) -> Child {
-    let direction = incident.direction - 2.0 * incident.direction.dot(frame.normal) * frame.normal;
-    let q = incident.q.map(|q| reflected_beam(q, surface, frame, incident, physics));
-    // Of length 1 but for rounding, of which one step of Newton's method for 1/√x leaves nothing.
-    let direction = direction * (1.5 - 0.5 * direction.length_squared());
+fn reflected(share: f64, incident: &Light, physics: Physics) -> Child {
     let jones = match physics.mirror_jones {
         MirrorJones::BothTurn => scaled(incident.jones, -1.0),
         MirrorJones::HorizontalTurns => [-incident.jones[0], incident.jones[1]],
     };
-    Child { direction, share, jones, index: incident.index, q }
+    Child::new(share, jones, Way::Back)
 }
 
 /// The beam parameter behind a reflection.
-#[inline(never)]
 fn reflected_beam(q: Complex64, surface: &Surface, frame: &Frame, incident: &Light, physics: Physics) -> Complex64 {
     match (physics.beam_matrices, surface.shape(), surface.element()) {
         (BeamMatrices::Unsigned, Shape::Arc(arc), Element::Mirror(_)) => {
@@ -210,125 +316,108 @@ fn reflected_beam(q: Complex64, surface: &Surface, frame: &Frame, incident: &Lig
 }
 
 /// An ideal thin lens.
-#[inline(never)]
 fn bend(lens: &ThinLens, shape: &Shape, frame: &Frame, incident: &Light, physics: Physics) -> Outcome {
     let chord = shape.chord();
-    let f = lens.focal_length_mm();
-    let (direction, q) = match physics.lens_law {
-        LensLaw::Tangent => {
-            // On an arc the lens is the ideal one of its chord: that is where its principal plane lies.
-            let (tangent, normal) = (chord.tangent(), chord.normal());
-            let y = (incident.position - chord.middle()).dot(tangent);
-            let forward = incident.direction.dot(normal);
-            let outwards = normal * 1.0_f64.copysign(forward);
-            let cos_in = forward.abs();
-            let bent = outwards * cos_in + tangent * (incident.direction.dot(tangent) - cos_in * y / f);
-            let direction = bent.normalize_or(incident.direction);
-            let cos_out = direction.dot(outwards);
-            (direction, incident.q.map(|q| gaussian::lens(incident.index, f, cos_in, cos_out).apply_thin(q)))
-        }
-        LensLaw::AngleDifference | LensLaw::ParaxialAngle => {
-            let tangent = match shape {
-                Shape::Segment(segment) => segment.tangent(),
-                Shape::Arc(_) => frame.normal.perp(),
-            };
-            let outwards = -frame.facing;
-            let y = (incident.position - chord.middle()).dot(tangent);
-            let forward = incident.direction.dot(outwards);
-            let angle_in = incident.direction.dot(tangent).atan2(forward);
-            // The angle by which the ray is bent, and the focal length that its change with y amounts to.
-            let (bend, local) = match physics.lens_law {
-                LensLaw::ParaxialAngle => (y / f, f),
-                _ => (y.atan2(f), f * (1.0 + (y / f) * (y / f))),
-            };
-            let (sin, cos) = (angle_in - bend).sin_cos();
-            let direction = (cos * outwards + sin * tangent).normalize_or(incident.direction);
-            let matrix = || {
-                let cos_in = forward.max(1e-12);
-                let cos_out = direction.dot(outwards).abs().max(1e-12);
-                RayMatrix { a: cos_out / cos_in, b: 0.0, c: -1.0 / (local * cos_in), d: 1.0 }
-            };
-            (direction, incident.q.map(|q| matrix().apply(q)))
-        }
-    };
+    let from_middle = incident.position - chord.middle();
     if physics.clear_aperture == ClearAperture::StopsRays {
-        let height = (incident.position - chord.middle()).dot(chord.tangent()).abs();
+        let height = from_middle.dot(chord.tangent()).abs();
         // A ray through the very end of the surface meets the lens; rounding must not make it meet the mount.
         if height > lens.half_aperture_mm(chord.half_length()) * (1.0 + 1e-12) {
             return Outcome::Blocked;
         }
     }
-    let child = Child { direction, share: 1.0, jones: incident.jones, index: incident.index, q };
-    Outcome::One { child, passed: true }
-}
-
-/// The indices before and behind an interface.
-fn indices(interface: &RefractiveInterface, frame: &Frame, incident: &Light, physics: Physics) -> (f64, f64) {
-    let index = |medium: &crate::optics::element::Medium| match physics.fresnel {
-        // A system holds no material without an index at its sources' wavelengths.
-        FresnelLaw::Polarised => medium.index(incident.wavelength_nm).unwrap_or_else(|_| medium.plain_index()),
-        FresnelLaw::Unpolarised => medium.plain_index(),
+    let f = lens.focal_length_mm();
+    let bent = match physics.lens_law {
+        LensLaw::Tangent => {
+            // On an arc the lens is the ideal one of its chord: that is where its principal plane lies.
+            let (tangent, normal) = (chord.tangent(), chord.normal());
+            let forward = incident.direction.dot(normal);
+            let cos_in = forward.abs();
+            let y = from_middle.dot(tangent);
+            normal * forward + tangent * (incident.direction.dot(tangent) - cos_in * y / f)
+        }
+        LensLaw::AngleDifference | LensLaw::ParaxialAngle => {
+            let (outwards, tangent) = (-frame.facing, app_tangent(shape, frame));
+            let y = from_middle.dot(tangent);
+            let angle_in = incident.direction.dot(tangent).atan2(incident.direction.dot(outwards));
+            let bend = if physics.lens_law == LensLaw::ParaxialAngle { y / f } else { y.atan2(f) };
+            let (sin, cos) = (angle_in - bend).sin_cos();
+            cos * outwards + sin * tangent
+        }
     };
-    let (first, second) = (index(interface.first()), index(interface.second()));
-    if incident.direction.dot(frame.normal) < 0.0 { (first, second) } else { (second, first) }
+    let direction = bent.normalize_or(incident.direction);
+    Outcome::One(Child::new(1.0, incident.jones, Way::Bent { direction }))
 }
 
-#[inline(never)]
-fn refract(
-    interface: &RefractiveInterface,
-    surface: &Surface,
+/// The beam parameter behind a thin lens that bends the beam into this direction.
+fn bent_beam(
+    q: Complex64,
+    direction: DVec2,
+    lens: &ThinLens,
+    shape: &Shape,
     frame: &Frame,
     incident: &Light,
     physics: Physics,
-) -> Outcome {
-    let (n1, n2) = indices(interface, frame, incident, physics);
-    let cos1 = frame.cos;
-    let ratio = n1 / n2;
-    let sin2_squared = ratio * ratio * (1.0 - cos1 * cos1);
-    let cos2 = (1.0 - sin2_squared).max(0.0).sqrt();
-    let direction =
-        (ratio * incident.direction + (ratio * cos1 - cos2) * frame.facing).normalize_or(incident.direction);
-    let mirrored = Child { index: n1, ..reflect(surface, frame, &Light { index: n1, ..*incident }, physics, 1.0) };
-
-    let refracted_q = incident.q.map(|q| match physics.beam_matrices {
-        BeamMatrices::Signed => {
-            let curvature = match surface.shape() {
-                Shape::Segment(_) => 0.0,
-                Shape::Arc(arc) => {
-                    let downstream = arc.outward_normal(incident.position).dot(frame.facing);
-                    arc.curvature().copysign(downstream)
-                }
-            };
-            gaussian::refraction(n1, n2, cos1, cos2, curvature).apply(q)
-        }
-        BeamMatrices::Unsigned => app_refraction(surface.shape(), n1, n2, cos1).apply(q),
-    });
-    let mirrored = match physics.beam_matrices {
-        BeamMatrices::Signed => mirrored,
-        BeamMatrices::Unsigned => Child { q: refracted_q, ..mirrored },
+) -> Complex64 {
+    let f = lens.focal_length_mm();
+    if physics.lens_law == LensLaw::Tangent {
+        let normal = shape.chord().normal();
+        let forward = incident.direction.dot(normal);
+        let cos_out = direction.dot(normal * 1.0_f64.copysign(forward));
+        return gaussian::lens(incident.index, f, forward.abs(), cos_out).apply_thin(q);
+    }
+    let outwards = -frame.facing;
+    // The focal length that the change of the angle with y amounts to.
+    let local = if physics.lens_law == LensLaw::ParaxialAngle {
+        f
+    } else {
+        let y = (incident.position - shape.chord().middle()).dot(app_tangent(shape, frame));
+        f * (1.0 + (y / f) * (y / f))
     };
+    let cos_in = incident.direction.dot(outwards).max(1e-12);
+    let cos_out = direction.dot(outwards).abs().max(1e-12);
+    RayMatrix { a: cos_out / cos_in, b: 0.0, c: -1.0 / (local * cos_in), d: 1.0 }.apply(q)
+}
 
+/// The direction along a lens by which the app measures height.
+fn app_tangent(shape: &Shape, frame: &Frame) -> DVec2 {
+    match shape {
+        Shape::Segment(segment) => segment.tangent(),
+        Shape::Arc(_) => frame.normal.perp(),
+    }
+}
+
+/// The boundary of two media.
+#[inline(always)]
+fn refract(frame: &Frame, incident: &Light, physics: Physics) -> Outcome {
+    let (n1, n2) = (frame.near, frame.far);
     match physics.fresnel {
         FresnelLaw::Polarised => {
-            let amplitudes = fresnel::amplitudes(n1, n2, cos1);
-            let (share, jones) =
-                normalised([incident.jones[0] * amplitudes.r_p, incident.jones[1] * amplitudes.r_s], physics);
-            let reflected = Child { share, jones, ..mirrored };
+            let amplitudes = fresnel::amplitudes(n1, n2, frame.cos);
+            let [p, s] = incident.jones;
+            let jones = [p * amplitudes.r_p, s * amplitudes.r_s];
+            let reflectance = power(jones);
+            let share = if reflectance > rounding(physics) { reflectance } else { 0.0 };
+            let reflected = Child { share, jones, jones_power: reflectance, way: Way::Back };
             let Some(t) = amplitudes.transmitted else {
                 // All of it, to the last bit: the share is 1 but for the rounding of the vector's length.
-                return Outcome::One { child: Child { share: 1.0, ..reflected }, passed: false };
+                return Outcome::One(Child { share: 1.0, ..reflected });
             };
-            let (_, jones) = normalised([incident.jones[0] * t.t_p, incident.jones[1] * t.t_s], physics);
-            let transmitted = Child { direction, share: 1.0 - share, jones, index: n2, q: refracted_q };
+            let jones = [p * t.t_p, s * t.t_s];
+            let way = Way::Refracted { cos: t.cos, ratio: n1 / n2 };
+            let transmitted = Child { share: 1.0 - share, jones, jones_power: power(jones), way };
             Outcome::Two { transmitted, reflected }
         }
         FresnelLaw::Unpolarised => {
-            if sin2_squared > 1.0 {
-                return Outcome::One { child: mirrored, passed: false };
+            let ratio = n1 / n2;
+            let sin_squared = ratio * ratio * (1.0 - frame.cos * frame.cos);
+            if sin_squared > 1.0 {
+                return Outcome::One(reflected(1.0, incident, physics));
             }
-            let share = fresnel::mean_reflectance(n1, n2, cos1);
-            let transmitted = Child { direction, share: 1.0 - share, jones: incident.jones, index: n2, q: refracted_q };
-            Outcome::Two { transmitted, reflected: Child { share, ..mirrored } }
+            let share = fresnel::mean_reflectance(n1, n2, frame.cos);
+            let way = Way::Refracted { cos: (1.0 - sin_squared).sqrt(), ratio };
+            let transmitted = Child::new(1.0 - share, incident.jones, way);
+            Outcome::Two { transmitted, reflected: reflected(share, incident, physics) }
         }
     }
 }

@@ -8,7 +8,7 @@ use super::hit_rules::{self, Contact};
 use super::interact::{self, Light};
 use super::{HiddenItems, Physics, SelfHits};
 use crate::geometry::index::lanes::{Baseline, Lanes};
-use crate::geometry::index::{Distance, NO_SURFACE, Nearest, Query};
+use crate::geometry::index::{Distance, GridNumber, NO_SURFACE, Nearest, Query};
 use crate::optics::{OpticalSystem, Shape};
 
 /// Where a ray meets a surface.
@@ -19,6 +19,8 @@ pub(super) struct Hit {
     /// From the ray's start, in mm.
     pub(super) distance: f64,
     pub(super) point: DVec2,
+    /// The grid of the index where a ray that goes on from there best begins to search.
+    pub(super) grid: GridNumber,
 }
 
 /// Finds the next surface; keeps its memory from one ray to the next.
@@ -41,7 +43,7 @@ impl<'a> NearestHit<'a> {
     pub(super) fn find(&mut self, lanes: impl Lanes, light: &Light, contact: Option<&Contact>) -> Option<Hit> {
         match self.physics.self_hits {
             SelfHits::Geometric => {
-                let nearest = self.geometric(lanes, light, contact, |_, _| ())?;
+                let (nearest, grid) = self.geometric(lanes, light, contact, |_, _| ())?;
                 let (distance, shape) = (nearest.distance, self.system.surfaces()[nearest.surface as usize].shape());
                 let point = on_surface(shape, light.position, light.direction, distance);
                 let surface = if nearest.several {
@@ -49,7 +51,7 @@ impl<'a> NearestHit<'a> {
                 } else {
                     nearest.surface
                 };
-                Some(Hit { surface, distance, point })
+                Some(Hit { surface, distance, point, grid })
             }
             SelfHits::StepAndSkip => self.step_and_skip(lanes, light, contact),
         }
@@ -63,7 +65,7 @@ impl<'a> NearestHit<'a> {
         light: &Light,
         contact: Option<&Contact>,
         met: impl FnMut(u32, &Shape),
-    ) -> Option<Nearest> {
+    ) -> Option<(Nearest, GridNumber)> {
         // The surface that the ray leaves; an arc may be met again.
         let leaves = |&i: &u32| match self.system.surfaces()[i as usize].shape() {
             Shape::Segment(_) => true,
@@ -71,7 +73,8 @@ impl<'a> NearestHit<'a> {
         };
         let skip = contact.map(Contact::latest).filter(leaves).unwrap_or(NO_SURFACE);
         let query = Query::new(light.position, light.direction);
-        self.system.index().nearest(lanes, &query, skip, Geometric { nearest: self, light, contact, met })
+        let begin = contact.map_or(GridNumber::ROOT, Contact::grid);
+        self.system.index().nearest(lanes, &query, skip, begin, Geometric { nearest: self, light, contact, met })
     }
 
     /// The nearest surface by the rules of the app.
@@ -79,14 +82,16 @@ impl<'a> NearestHit<'a> {
     fn step_and_skip(&self, lanes: impl Lanes, light: &Light, contact: Option<&Contact>) -> Option<Hit> {
         let (origin, direction) = (light.position, light.direction);
         let skip = contact.map_or(NO_SURFACE, Contact::latest);
-        let nearest =
-            self.system.index().nearest(lanes, &Query::new(origin, direction), skip, |i| match self.seen(i) {
+        let begin = contact.map_or(GridNumber::ROOT, Contact::grid);
+        let (nearest, grid) = self.system.index().nearest(lanes, &Query::new(origin, direction), skip, begin, |i| {
+            match self.seen(i) {
                 // The index leaves it out where the ray starts; an arc may be ahead again in another cell.
                 Some(shape) if i != skip => hit_rules::step_and_skip(shape, origin, direction, self.smallest_hit_mm),
                 _ => f64::INFINITY,
-            })?;
+            }
+        })?;
         let Nearest { surface, distance, .. } = nearest;
-        Some(Hit { surface, distance, point: origin + distance * direction })
+        Some(Hit { surface, distance, point: origin + distance * direction, grid })
     }
 
     /// Where a surface is, unless its item is hidden and such are left out.
@@ -128,7 +133,7 @@ impl<'a> NearestHit<'a> {
         let first = self.together[0];
         let media = |i: u32| {
             let surface = &surfaces[i as usize];
-            interact::media(surface, &interact::frame(surface, light, self.physics), light, self.physics)
+            interact::media(surface, light, self.physics)
         };
         if media(first).is_none() {
             return first;

@@ -127,7 +127,7 @@ struct Queue {
     spare: Vec<Vec<walker::Traced>>,
 }
 
-/// The result, on several threads.
+/// The result so far.
 struct Output {
     traced: Traced,
     /// The chunk that comes next.
@@ -145,8 +145,11 @@ pub(super) type IsOver<'a> = &'a (dyn Fn() -> bool + Sync);
 /// Vertices for which room is made at once on a guess.
 const MAX_GUESS: usize = TraceOptions::DEFAULT_MAX_VERTICES;
 
-/// Chunks a thread should find to do: starting one costs about as much as tracing this many short rays.
+/// Chunks a thread should find to do.
 const CHUNKS_PER_THREAD: u64 = 2;
+
+/// Vertices that are traced before threads are started: starting one takes about as long, and a short trace is over before.
+const BEFORE_THREADS: usize = 1_000;
 
 /// The threads asked for, where there is enough for them to do.
 fn thread_count(options: &TraceOptions, chunks: u64) -> usize {
@@ -172,8 +175,15 @@ struct Job<'a> {
 impl Job<'_> {
     /// Traces into the memory of `room`, which is empty.
     fn run(&self, room: RayPaths) -> Result<Traced, TraceError> {
-        let threads = thread_count(self.options, self.chunks());
-        if threads == 1 { self.trace_here(room) } else { self.trace_on(threads, room) }
+        let wanted = thread_count(self.options, self.chunks());
+        let alone = if wanted == 1 { usize::MAX } else { BEFORE_THREADS };
+        let output = self.trace_here(room, alone)?;
+        match thread_count(self.options, self.chunks() - output.next) {
+            _ if output.traced.paths.truncated || self.batch.is_over() || output.next == self.chunks() => {
+                Ok(output.traced)
+            }
+            threads => self.trace_on(threads, output),
+        }
     }
 
     fn chunks(&self) -> u64 {
@@ -212,16 +222,19 @@ impl Job<'_> {
         Ok(traced)
     }
 
-    fn trace_here(&self, room: RayPaths) -> Result<Traced, TraceError> {
+    /// Traces chunk by chunk, until there are so many vertices.
+    fn trace_here(&self, room: RayPaths, most: usize) -> Result<Output, TraceError> {
         let mut tracer = self.tracer(self.options.max_vertices);
         tracer.paths = room;
         let mut rays = Vec::new();
+        let mut next = self.chunks();
         for chunk in 0..self.chunks() {
             if tracer.paths.truncated {
                 tracer.paths.balance.book_untraced(self.rays_from(chunk));
                 break;
             }
-            if self.batch.is_over() {
+            if self.batch.is_over() || tracer.paths.vertex_count() >= most {
+                next = chunk;
                 break;
             }
             let traced = self.trace_chunk(&mut tracer, chunk, &mut rays)?;
@@ -229,7 +242,7 @@ impl Job<'_> {
             self.control.advance(if tracer.paths.truncated { places.end - places.start } else { traced });
             self.reserve(&mut tracer.paths, (chunk + 1) * CHUNK);
         }
-        Ok(Traced { paths: tracer.paths, rays })
+        Ok(Output { traced: Traced { paths: tracer.paths, rays }, next })
     }
 
     /// Makes room for all rays once some are traced: the others will be about as long. Memory that turns out too small is copied to grow.
@@ -245,10 +258,10 @@ impl Job<'_> {
 
     /// Chunks go to threads in order. Each ray is kept as it was traced until all before it are in the result; then whoever comes by puts it into
     /// the columns, while others trace. So the number of threads leaves no trace in the result, and nothing is copied more often than on one thread.
-    fn trace_on(&self, threads: usize, room: RayPaths) -> Result<Traced, TraceError> {
-        let next = AtomicU64::new(0);
+    fn trace_on(&self, threads: usize, output: Output) -> Result<Traced, TraceError> {
+        let next = AtomicU64::new(output.next);
         let queue = Mutex::new(Queue::default());
-        let output = Mutex::new(Output { traced: Traced { paths: room, rays: Vec::new() }, next: 0 });
+        let output = Mutex::new(output);
         let is_full = AtomicBool::new(false);
         let worker = || {
             let mut tracer = self.tracer(self.options.max_vertices);

@@ -53,6 +53,16 @@ struct OpenPath {
     branch_vertex: usize,
 }
 
+/// A surface that light has met.
+#[derive(Clone, Copy)]
+struct Met<'a> {
+    surface: &'a Surface,
+    frame: Frame,
+    point: DVec2,
+    /// The radius in mm within which a Gaussian beam is drawn.
+    drawn_limit: f64,
+}
+
 /// A child that waits, with the way up to where it divided.
 #[derive(Clone, Copy, Debug)]
 struct Waiting {
@@ -208,7 +218,7 @@ impl Walker {
         self.traced.balance = PowerBalance { emitted: 1.0, ..PowerBalance::default() };
         self.traced.cut = false;
         let radius = emitted.beam.map_or(f64::NAN, |(_, radius)| radius);
-        let room = self.push(emitted.position, radius, (-1, -1), rules);
+        let room = self.push(emitted.position, radius, rules);
         self.settle(room.map(|()| None), rules)
     }
 
@@ -278,7 +288,7 @@ impl Walker {
         let end = self.ray.light.position + self.ray.light.direction * self.ray.remaining_mm;
         self.ray.light.position = end;
         self.travel(self.ray.remaining_mm, rules)?;
-        self.push(end, self.beam_radius(), (-1, -1), rules)
+        self.push(end, self.beam_radius(), rules)
     }
 
     /// Brings the light along free space to its new position, with vertices in between where a Gaussian beam's envelope needs them.
@@ -286,7 +296,11 @@ impl Walker {
     fn travel(&mut self, distance: f64, rules: &Rules<'_>) -> Result<(), Full> {
         let end = self.ray.light.position;
         let start = self.traced.vertices.last().map_or(end, |vertex| vertex.point);
-        let optical_path = self.ray.light.index * start.distance(end);
+        let way = match rules.options.physics.self_hits {
+            SelfHits::Geometric => distance,
+            SelfHits::StepAndSkip => start.distance(end),
+        };
+        let optical_path = self.ray.light.index * way;
         if let Some(q) = self.ray.light.q {
             self.spread(q, distance, (start, end), optical_path, rules)?;
         }
@@ -314,7 +328,7 @@ impl Walker {
             let part = f64::from(k) / f64::from(count);
             self.ray.optical_path_mm = begun_mm + optical_path * part;
             self.ray.light.q = Some(q + part * reduced);
-            self.push(start + (end - start) * part, self.beam_radius(), (-1, -1), rules)?;
+            self.push(start + (end - start) * part, self.beam_radius(), rules)?;
         }
         self.ray.optical_path_mm = begun_mm;
         self.ray.light.q = Some(if reduced > 1e-12 { q + reduced } else { q });
@@ -328,25 +342,22 @@ impl Walker {
         let surface = &rules.system.surfaces()[hit.surface as usize];
         self.ray.light.position = hit.point;
         let frame = interact::frame(surface, &self.ray.light, physics);
-        if let Some((near, _)) = interact::media(surface, &frame, &self.ray.light, physics) {
-            self.ray.light.index = near;
-        }
+        self.ray.light.index = frame.near;
         self.travel(hit.distance, rules)?;
-        // Numbers of items and interfaces come from vectors in memory; the format of the result bounds them at 2³¹.
-        self.push(hit.point, f64::NAN, (surface.item as i32, surface.interface as i32), rules)?;
+        self.check_room(rules)?;
         self.ray.remaining_mm -= hit.distance;
         self.ray.events += 1;
         let mut drawn_limit = f64::INFINITY;
         if let Some(q) = self.ray.light.q {
             drawn_limit = self.clip(q, surface, &frame, physics);
         }
-        self.contact.meet(self.ray.light.direction, hit.distance, hit.surface, surface.shape(), hit.point);
-        if let Element::Mirror(mirror) = surface.element() {
-            let child = interact::mirrored(mirror, surface, &frame, &self.ray.light, physics);
-            return Ok(self.follow(&child, false, drawn_limit, physics));
-        }
-        let outcome = interact::interact(surface, &frame, &self.ray.light, physics);
-        Ok(self.become_of(&outcome, drawn_limit, rules))
+        self.contact.meet(self.ray.light.direction, &hit, surface.shape());
+        let met = Met { surface, frame, point: hit.point, drawn_limit };
+        Ok(if let Element::Mirror(mirror) = surface.element() {
+            self.follow(&interact::mirrored(mirror, &self.ray.light, physics), &met, physics)
+        } else {
+            self.become_of(&met, rules)
+        })
     }
 
     /// Cuts a Gaussian beam off at the aperture of a surface; the radius in mm within which it is drawn.
@@ -365,26 +376,23 @@ impl Walker {
 
     /// The light goes on one way; the ending where nothing of it is left.
     #[inline(always)]
-    fn follow(&mut self, child: &Child, passed: bool, drawn_limit: f64, physics: Physics) -> Option<Ending> {
+    fn follow(&mut self, child: &Child, met: &Met<'_>, physics: Physics) -> Option<Ending> {
         self.traced.balance.absorbed += self.ray.light.intensity * (1.0 - child.share);
         if child.share == 0.0 && physics.weak_rays == WeakRays::MinIntensity {
-            self.ray.light.q = child.q;
-            self.show(drawn_limit);
-            self.ray.light.intensity = 0.0; // already in the books
+            self.end_as(child, met, physics);
             return Some(Ending::Absorbed);
         }
-        self.go_on_as(child, passed, physics);
-        self.show(drawn_limit);
+        self.go_on_as(child, met, physics);
+        self.push_met(met);
         None
     }
 
-    /// The light becomes what a surface has made of it; the ending, where the path ends there.
+    /// The light becomes what a surface makes of it; the ending, where the path ends there.
     #[inline(never)]
-    fn become_of(&mut self, outcome: &Outcome, drawn_limit: f64, rules: &Rules<'_>) -> Option<Ending> {
+    fn become_of(&mut self, met: &Met<'_>, rules: &Rules<'_>) -> Option<Ending> {
         let physics = rules.options.physics;
-        let ending = match outcome {
-            Outcome::One { child, passed } => return self.follow(child, *passed, drawn_limit, physics),
-            // Where nothing leaves, the vertex shows the beam as it would have left.
+        let ending = match &interact::interact(met.surface, &met.frame, &self.ray.light, physics) {
+            Outcome::One(child) => return self.follow(child, met, physics),
             Outcome::Blocked => Some(Ending::Blocked),
             Outcome::Absorbed => Some(Ending::Absorbed),
             Outcome::Two { transmitted, reflected } => {
@@ -396,45 +404,49 @@ impl Walker {
                 match (reflected_on, transmitted_on) {
                     (true, true) => {
                         let (ray, contact) = (self.ray, self.contact);
-                        self.go_on_as(transmitted, true, physics);
-                        self.divide(drawn_limit);
+                        self.go_on_as(transmitted, met, physics);
+                        self.divide(met.drawn_limit);
                         (self.ray, self.contact) = (ray, contact);
-                        self.go_on_as(reflected, false, physics);
+                        self.go_on_as(reflected, met, physics);
                     }
-                    (true, false) => self.go_on_as(reflected, false, physics),
-                    (false, true) => self.go_on_as(transmitted, true, physics),
+                    (true, false) => self.go_on_as(reflected, met, physics),
+                    (false, true) => self.go_on_as(transmitted, met, physics),
                     (false, false) => {
-                        self.ray.light.q = transmitted.q;
-                        self.show(drawn_limit);
-                        self.ray.light.intensity = 0.0; // already in the books
+                        self.end_as(transmitted, met, physics);
                         return Some(if share > 1e-12 { Ending::TooWeak } else { Ending::Absorbed });
                     }
                 }
                 None
             }
         };
-        self.show(drawn_limit);
+        self.push_met(met);
         ending
     }
 
     /// The light leaves the surface where it is as this child.
     #[inline(always)]
-    fn go_on_as(&mut self, child: &Child, passed: bool, physics: Physics) {
+    fn go_on_as(&mut self, child: &Child, met: &Met<'_>, physics: Physics) {
         let light = &mut self.ray.light;
+        interact::leave(light, child, met.surface, &met.frame, physics);
         if physics.self_hits == SelfHits::StepAndSkip {
-            light.position += child.direction * STEP_MM;
+            light.position += light.direction * STEP_MM;
         }
-        light.direction = child.direction;
-        light.intensity *= child.share;
-        light.jones = child.jones;
-        light.q = child.q;
-        light.index = child.index;
         if physics.length_budget == LengthBudget::FirstStretch {
             self.ray.remaining_mm = APP_STRETCH_MM;
         }
-        if passed {
+        if child.passes() {
             self.contact.pass();
         }
+    }
+
+    /// The light would leave as this child, but nothing of it is followed, and its power is in the books. The vertex shows the beam as it would have left.
+    fn end_as(&mut self, child: &Child, met: &Met<'_>, physics: Physics) {
+        let light = &mut self.ray.light;
+        if let Some(q) = light.q {
+            light.q = Some(interact::beam(q, child, met.surface, &met.frame, light, physics));
+        }
+        self.push_met(met);
+        self.ray.light.intensity = 0.0;
     }
 
     /// Whether a child of light of intensity `incident` is to be followed; its power is booked where it is not.
@@ -452,7 +464,8 @@ impl Walker {
 
     /// Puts the light aside; the present path will go on as a branch of its own.
     fn divide(&mut self, drawn_limit: f64) {
-        let prefix_len = self.traced.vertices.len() - self.open.start;
+        // The vertex here is still to come.
+        let prefix_len = self.traced.vertices.len() + 1 - self.open.start;
         self.waiting.push(Waiting {
             ray: self.ray,
             contact: self.contact,
@@ -466,11 +479,28 @@ impl Walker {
         self.traced.branch_paths.push(-1);
     }
 
+    /// A vertex where the light is on its way, if there is room for it.
+    fn push(&mut self, point: DVec2, beam_radius_mm: f64, rules: &Rules<'_>) -> Result<(), Full> {
+        self.check_room(rules)?;
+        self.push_vertex(point, beam_radius_mm, (-1, -1));
+        Ok(())
+    }
+
+    /// The vertex where the light has met a surface, as it leaves there.
     #[inline(always)]
-    fn push(&mut self, point: DVec2, beam_radius_mm: f64, hit: (i32, i32), rules: &Rules<'_>) -> Result<(), Full> {
-        if self.traced.vertices.len() >= rules.max_vertices {
-            return Err(Full);
-        }
+    fn push_met(&mut self, met: &Met<'_>) {
+        let radius = self.beam_radius().min_or_nan(met.drawn_limit);
+        // Numbers of items and interfaces come from vectors in memory; the format of the result bounds them at 2³¹.
+        self.push_vertex(met.point, radius, (met.surface.item as i32, met.surface.interface as i32));
+    }
+
+    #[inline(always)]
+    fn check_room(&self, rules: &Rules<'_>) -> Result<(), Full> {
+        if self.traced.vertices.len() < rules.max_vertices { Ok(()) } else { Err(Full) }
+    }
+
+    #[inline(always)]
+    fn push_vertex(&mut self, point: DVec2, beam_radius_mm: f64, hit: (i32, i32)) {
         self.traced.vertices.push(Vertex {
             point,
             intensity: self.ray.light.intensity,
@@ -479,16 +509,9 @@ impl Walker {
             beam_radius_mm,
             hit,
         });
-        Ok(())
     }
 
-    /// Sets what an interaction changes at the last vertex, from the light; its beam is drawn up to this radius in mm.
-    #[inline(always)]
-    fn show(&mut self, drawn_limit: f64) {
-        self.show_as(self.beam_radius().min_or_nan(drawn_limit));
-    }
-
-    #[inline(always)]
+    /// Sets what an interaction changes at the last vertex, from the light.
     fn show_as(&mut self, beam_radius_mm: f64) {
         let light = &self.ray.light;
         if let Some(last) = self.traced.vertices.last_mut() {

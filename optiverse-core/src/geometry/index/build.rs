@@ -261,6 +261,8 @@ struct Choice {
     cost: f64,
     /// Pieces of a surface that its cells have on average, in all grids down to this one.
     spread: f64,
+    /// Of the surfaces in the box, in all.
+    length_mm: f64,
 }
 
 /// How far down a grid is.
@@ -284,7 +286,7 @@ fn choose<'a>(aabb: Aabb, surfaces: &[u32], tolerance: f64, spread: f64, shape: 
         };
         every as f64 * sample.map(length).sum::<f64>()
     };
-    let mut best = Choice { grid: Grid::new(aabb, (1, 1), 0, tolerance), cost: f64::INFINITY, spread };
+    let mut best = Choice { grid: Grid::new(aabb, (1, 1), 0, tolerance), cost: f64::INFINITY, spread, length_mm };
     let mut counts = Vec::new();
     // A sample of the surfaces in a grid that is coarser by as much shows the same picture.
     let sample: Vec<u32> = surfaces.iter().copied().step_by(every).collect();
@@ -299,7 +301,7 @@ fn choose<'a>(aabb: Aabb, surfaces: &[u32], tolerance: f64, spread: f64, shape: 
         let spread = spread * pieces / surfaces.len() as f64;
         let cost = cost::query(&grid, &counts, length_mm);
         if cost < best.cost && (spread <= MOST_SPREAD || grid.len() == 1) {
-            best = Choice { grid, cost, spread };
+            best = Choice { grid, cost, spread, length_mm };
         }
     }
     best
@@ -337,7 +339,7 @@ fn fill<'a>(
         inside.dedup();
         let aabb = grid.cell_box(cell % columns, cell / columns);
         let finer = choose(aabb, &inside, tolerance, level.spread, shape);
-        if finer.grid.len() > 1 && cost::worth_a_grid(counts[cell as usize], finer.cost) {
+        if finer.grid.len() > 1 && cost::worth_a_grid(finer.cost, &aabb, counts[cell as usize], finer.length_mm) {
             let level = Level { depth: level.depth + 1, spread: finer.spread };
             let mut own = vec![Block::EMPTY; finer.grid.len() as usize];
             let inner = fill(&finer.grid, &inside, tolerance, level, shape, &mut own);

@@ -17,7 +17,7 @@ const NEAR: f64 = 3.0;
 const ENTER: f64 = 4.0;
 
 /// Pieces in a cell from which a finer grid over it is considered.
-pub(super) const CROWDED: u32 = 3 * LANES as u32;
+pub(super) const CROWDED: u32 = 12;
 
 /// Cells for each surface that are considered.
 const DENSITIES: [f64; 5] = [0.06, 0.15, 0.33, 0.6, 1.0];
@@ -61,15 +61,20 @@ pub(super) fn resolutions(aabb: &Aabb, surfaces: usize) -> Vec<(u32, u32)> {
 pub(super) fn query(grid: &Grid, counts: &[u32], length_mm: f64) -> f64 {
     let size = grid.aabb.max - grid.aabb.min;
     let area = size.x * size.y;
-    // Cauchy–Crofton: the mean way of a line through a convex figure, and between surfaces strewn over it.
-    let through = FRAC_PI_2 * area / (size.x + size.y);
-    let between = FRAC_PI_2 * area / length_mm;
+    let (through, between) = ways(&grid.aabb, length_mm);
     let way = 1.0 / (1.0 / through + 1.0 / between);
     let edges = FRAC_2_PI * (f64::from(grid.columns - 1) / size.x + f64::from(grid.rows - 1) / size.y);
     let content: f64 = counts.iter().map(|&count| content(count)).sum::<f64>() / counts.len() as f64;
     // Of what a cell holds, a ray is near as much as it would meet on a way through all of it.
     let cell = FRAC_PI_2 * area / (f64::from(grid.columns) * size.y + f64::from(grid.rows) * size.x);
     (1.0 + edges * way) * (STEP + content) + NEAR * cell / between
+}
+
+/// Cauchy–Crofton: the mean way of a line through a box, and between surfaces of `length_mm` in all that are strewn over it.
+fn ways(aabb: &Aabb, length_mm: f64) -> (f64, f64) {
+    let size = aabb.max - aabb.min;
+    let area = size.x * size.y;
+    (FRAC_PI_2 * area / (size.x + size.y), FRAC_PI_2 * area / length_mm)
 }
 
 /// What a cell of so many pieces costs.
@@ -86,9 +91,10 @@ fn chain(count: u32) -> f64 {
     BLOCK + NEXT_BLOCK * (blocks(count) - 1.0)
 }
 
-/// Whether a finer grid at this cost of a query is better than the blocks of so many pieces.
-pub(super) fn worth_a_grid(count: u32, query: f64) -> bool {
-    ENTER + query < chain(count)
+/// Whether a finer grid at this cost of a query is better than a cell of so many pieces, of `length_mm` in all.
+pub(super) fn worth_a_grid(query: f64, cell: &Aabb, count: u32, length_mm: f64) -> bool {
+    let (through, between) = ways(cell, length_mm);
+    ENTER + query < chain(count) + NEAR * through / between
 }
 
 /// Blocks in a cell: one lane of all but the last is a link.

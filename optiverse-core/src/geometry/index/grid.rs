@@ -72,6 +72,12 @@ impl Grid {
         self.columns * self.rows
     }
 
+    /// Whether a point lies in it.
+    #[inline(always)]
+    pub(super) fn holds(&self, point: DVec2) -> bool {
+        point.cmpge(self.aabb.min).all() && point.cmple(self.aabb.max).all()
+    }
+
     /// The box of a cell.
     pub(super) fn cell_box(&self, column: u32, row: u32) -> Aabb {
         let min = self.aabb.min + self.size * DVec2::new(f64::from(column), f64::from(row));
@@ -120,7 +126,7 @@ impl Grid {
     #[inline(always)]
     pub(super) fn enter(&self, query: &Query, from: f64) -> Option<Walk> {
         let (o, d) = (query.origin, query.direction);
-        let within = o.cmpge(self.aabb.min).all() && o.cmple(self.aabb.max).all();
+        let within = self.holds(o);
         let from =
             if within || from > 0.0 { from } else { self.outer.entry(query.origin, query.inverse, f64::INFINITY)? };
         let (column, row) = self.cell_at(o + d * from);

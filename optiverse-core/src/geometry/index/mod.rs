@@ -82,6 +82,15 @@ pub(crate) struct Nearest {
     pub(crate) several: bool,
 }
 
+/// Names a grid of an index, as a place to begin a search at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct GridNumber(u32);
+
+impl GridNumber {
+    /// The grid over everything.
+    pub(crate) const ROOT: GridNumber = GridNumber(0);
+}
+
 /// Knows at which distance a ray meets a surface, by its number; ∞ where it does not. A trait, and not a closure alone, since the body of a closure cannot
 /// be made to stand in line.
 pub(crate) trait Distance {
@@ -106,6 +115,8 @@ struct Search<'a, D, L> {
     best: Nearest,
     /// Nothing from here on matters.
     enough: f64,
+    /// The finest grid in which the search came to its end.
+    grid: GridNumber,
 }
 
 impl Index {
@@ -116,19 +127,27 @@ impl Index {
     ///
     /// `distance` is asked for at least every surface that the ray meets before or within rounding of the nearest hit; it may be asked for a surface more than
     /// once. The number breaks ties, so that the answer does not depend on the shape of the index. `skip` is left out
-    /// in the cell where the ray starts, and need not be elsewhere; [`NO_SURFACE`] where none is to be.
+    /// in the cell where the ray starts, and need not be elsewhere; [`NO_SURFACE`] where none is to be. `begin` is the grid to look through first,
+    /// where the ray starts in it; which one that is makes no difference to the answer. With it comes where a ray that goes on from there best begins.
     #[inline(always)]
     pub(crate) fn nearest(
         &self,
         lanes: impl Lanes,
         query: &Query,
         skip: u32,
+        begin: GridNumber,
         distance: impl Distance,
-    ) -> Option<Nearest> {
+    ) -> Option<(Nearest, GridNumber)> {
+        let root = self.grids.first()?;
         let best = Nearest { surface: u32::MAX, distance: f64::INFINITY, several: false };
-        let mut search = Search { lanes, query, skip, distance, best, enough: f64::INFINITY };
-        self.walk(self.grids.first()?, 0.0, &mut search);
-        (search.best.surface != u32::MAX).then_some(search.best)
+        let mut search = Search { lanes, query, skip, distance, best, enough: f64::INFINITY, grid: GridNumber::ROOT };
+        let is_over = begin != GridNumber::ROOT
+            && self.grids[begin.0 as usize].holds(query.origin)
+            && self.walk_finer(begin, 0.0, &mut search);
+        if !is_over {
+            self.walk(root, 0.0, &mut search);
+        }
+        (search.best.surface != u32::MAX).then_some((search.best, search.grid))
     }
 
     /// Looks through a grid from the distance `from` on; whether the search is over.
@@ -172,7 +191,7 @@ impl Index {
             search.ask_in_order(block, near.lanes(), walk);
             match block.link() {
                 None => return false,
-                Some(Link::Grid(finer)) => return self.walk_finer(finer, entered, search),
+                Some(Link::Grid(finer)) => return self.walk_finer(GridNumber(finer), entered, search),
                 Some(Link::Block(next)) => block = &self.blocks[next as usize],
             }
             near = block.near_ahead(search.lanes, walk.ray(), search.skip);
@@ -181,15 +200,15 @@ impl Index {
 
     /// Out of line: most cells are not crowded.
     #[inline(never)]
-    fn walk_finer<D: Distance, L: Lanes>(&self, grid: u32, from: f64, search: &mut Search<'_, D, L>) -> bool {
-        search.lanes.run(WalkFiner { index: self, grid, from, search })
+    fn walk_finer<D: Distance, L: Lanes>(&self, number: GridNumber, from: f64, search: &mut Search<'_, D, L>) -> bool {
+        search.lanes.run(WalkFiner { index: self, number, from, search })
     }
 }
 
 /// A walk through a finer grid.
 struct WalkFiner<'i, 's, 'q, D, L> {
     index: &'i Index,
-    grid: u32,
+    number: GridNumber,
     from: f64,
     search: &'s mut Search<'q, D, L>,
 }
@@ -199,7 +218,11 @@ impl<D: Distance, L: Lanes> Job<L> for WalkFiner<'_, '_, '_, D, L> {
 
     #[inline(always)]
     fn run(self, _: L) -> bool {
-        self.index.walk(&self.index.grids[self.grid as usize], self.from, self.search)
+        let is_over = self.index.walk(&self.index.grids[self.number.0 as usize], self.from, self.search);
+        if is_over && self.search.grid == GridNumber::ROOT {
+            self.search.grid = self.number;
+        }
+        is_over
     }
 }
 

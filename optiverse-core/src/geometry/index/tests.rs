@@ -4,7 +4,7 @@ use glam::DVec2;
 use proptest::prelude::*;
 
 use super::lanes::Baseline;
-use super::{Index, NO_SURFACE, Query, TooManySurfaces};
+use super::{GridNumber, Index, NO_SURFACE, Query, TooManySurfaces};
 use crate::geometry::{Arc, Segment, Shape};
 
 /// The distance at which a ray meets a surface, to rounding: a stand-in for the hit rules.
@@ -35,11 +35,20 @@ fn build(shapes: &[Shape]) -> Index {
     Index::build(shapes.len(), 0.0, |i| &shapes[i as usize])
 }
 
+/// What is found, whichever grid is looked through first.
 fn nearest(index: &Index, shapes: &[Shape], origin: DVec2, direction: DVec2) -> Option<(u32, f64)> {
     let rule = |i| distance(&shapes[i as usize], origin, direction);
-    index
-        .nearest(Baseline, &Query::new(origin, direction), NO_SURFACE, rule)
-        .map(|nearest| (nearest.surface, nearest.distance))
+    let query = Query::new(origin, direction);
+    let beginning_at = |begin| {
+        let (nearest, grid) = index.nearest(Baseline, &query, NO_SURFACE, begin, rule)?;
+        assert!((grid.0 as usize) < index.grids.len());
+        Some((nearest.surface, nearest.distance, nearest.several))
+    };
+    let found = beginning_at(GridNumber::ROOT);
+    for number in 1..index.grids.len() {
+        assert_eq!(beginning_at(GridNumber(number as u32)), found, "from grid {number}");
+    }
+    found.map(|(surface, distance, _)| (surface, distance))
 }
 
 fn nearest_by_scan(shapes: &[Shape], origin: DVec2, direction: DVec2) -> Option<(u32, f64)> {
