@@ -22,10 +22,10 @@
 //! # }
 //! ```
 //!
-//! Each session has one task that alone drives its [`Authority`](optiverse_core::sync::authority::Authority); each
-//! connection has one that passes frames on both ways. A session never waits for a connection: what a connection does not
-//! take piles up in its outbox, and one whose outbox is full is closed and may come back. Nobody is told of an operation
-//! before it is stored.
+//! Each session has one task that alone drives its [`Authority`](optiverse_core::sync::authority::Authority), and writes to
+//! its connections; each connection has one that reads it. A session never waits for a connection: what a connection does
+//! not take at once piles up in its outbox, from which its own task sends it, and one whose outbox is full is closed and may
+//! come back. Nobody is told of an operation before it is stored.
 
 mod access;
 mod clock;

@@ -1,5 +1,6 @@
 //! One session: a task that alone decides what happened, and in which order.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,6 +9,7 @@ use axum::body::Bytes;
 use optiverse_core::sync::authority::{Authority, AuthorityConfig, ConnectionId, Payload, Record};
 use optiverse_core::sync::{ReplicaId, Role};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::sleep_until;
 
 use crate::close::Close;
 use crate::delivery::Delivery;
@@ -233,8 +235,16 @@ impl Writer {
 
     async fn serve(&mut self) -> Result<(), Failure> {
         let mut inputs = Vec::new();
+        let mut timer = pin!(sleep_until(Instant::now().into()));
         loop {
-            let deadline = self.deadline();
+            let timeout = self.authority.poll_timeout();
+            // One that fires too early does no harm, and costs less than one that is set anew for each message.
+            let deadline = self.deadline(timeout);
+            if let Some(deadline) = deadline
+                && (timer.is_elapsed() || deadline < timer.deadline().into())
+            {
+                timer.as_mut().reset(deadline.into());
+            }
             let may_receive = !self.is_stopping && self.unsaved_bytes < MAX_UNSAVED_BYTES;
             tokio::select! {
                 biased;
@@ -247,10 +257,10 @@ impl Writer {
                         self.handle(input);
                     }
                 }
-                () = tokio::time::sleep_until(deadline.into()), if !self.is_stopping => {}
+                () = &mut timer, if deadline.is_some() && !self.is_stopping => {}
             }
             let now_ms = self.sessions.clock().now_ms();
-            if self.authority.poll_timeout().is_some_and(|due| due <= now_ms) {
+            if timeout.is_some_and(|due| due <= now_ms) {
                 self.authority.handle_timeout(now_ms);
             }
             self.save(now_ms)?;
@@ -264,10 +274,10 @@ impl Writer {
         }
     }
 
-    /// When there is something to do though nothing arrives.
-    fn deadline(&self) -> Instant {
-        let timeout = self.authority.poll_timeout().map(|ms| self.sessions.clock().instant(ms));
-        [timeout, self.idle_at()].into_iter().flatten().min().unwrap_or_else(|| Instant::now() + UNLOAD_AFTER)
+    /// When there is something to do though nothing arrives, given when the authority has.
+    fn deadline(&self, timeout: Option<u64>) -> Option<Instant> {
+        let timeout = timeout.map(|ms| self.sessions.clock().instant(ms));
+        [timeout, self.idle_at()].into_iter().flatten().min()
     }
 
     /// When it leaves memory, if nobody uses it.
@@ -388,7 +398,7 @@ impl Writer {
                 Payload::Close { code, reason } => self.delivery.close(transmit.connection, Close { code, reason }),
             }
         }
-        let sent = self.delivery.finish();
+        let sent = self.delivery.finish(self.mailbox.is_empty());
         if sent > 0 {
             self.sessions.metrics().sent.inc_by(sent);
         }

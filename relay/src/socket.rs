@@ -15,7 +15,7 @@ use crate::close::Close;
 use crate::config::Limits;
 use crate::invitation::Pass;
 use crate::limit::Bucket;
-use crate::outbox::{Outbox, Work};
+use crate::outbox::Outbox;
 use crate::registry::{MAX_SESSION_NAME_BYTES, Sessions};
 use crate::session::{Input, Lease};
 use crate::websocket::WebSocket;
@@ -31,6 +31,7 @@ pub(crate) async fn serve(mut socket: Box<WebSocket>, sessions: &Arc<Sessions>, 
             let (connection, role) = (admitted.connection.0, admitted.pass.role.code());
             tracing::info!(session, user, connection, role, %address, "connected");
             let close = admitted.exchange(&mut socket, sessions).await;
+            sessions.metrics().slow_connections.inc_by(u64::from(close == Some(Close::SLOW)));
             tracing::info!(session, user, connection, code = close.map(|close| close.code), "disconnected");
             close
         }
@@ -62,7 +63,7 @@ async fn admit(
     if !is_usable(&visitor.session) || !is_usable(&visitor.user) {
         return Err(Close::NAMES);
     }
-    let outbox = Outbox::new(sessions.limits().queue_bytes);
+    let outbox = socket.outbox().clone();
     let pass = access.admit(socket, sessions, visitor, &outbox).await?;
     let lease = sessions.join(&visitor.session)?;
     let connection = ConnectionId(NEXT_CONNECTION.fetch_add(1, Ordering::Relaxed));
@@ -139,30 +140,22 @@ impl Admitted {
         loop {
             tokio::select! {
                 biased;
-                () = self.outbox.ready() => {
-                    let Work { pieces, close } = self.outbox.take();
-                    if !self.send(socket, pieces).await {
-                        return None;
-                    }
-                    if close.is_some() {
-                        metrics.slow_connections.inc_by(u64::from(close == Some(Close::SLOW)));
-                        return close;
-                    }
-                }
+                outcome = self.outbox.serve() => return outcome.ok(),
                 () = reached(resume), if resume.is_some() => resume = None,
                 message = socket.receive(), if resume.is_none() => {
                     let arrived = Arrived::take(message, socket, &mut budget);
                     let (count, bytes) = (arrived.frames.len(), arrived.bytes);
                     if count > 0 {
                         if !self.lease.send_frames(self.connection, arrived.frames, bytes).await {
-                            return Some(self.outbox.take().close.unwrap_or(Close::STORE));
+                            return Some(self.outbox.reason().unwrap_or(Close::STORE));
                         }
                         metrics.received.inc_by(count as u64);
                         metrics.received_bytes.inc_by(bytes as u64);
                     }
                     match arrived.end {
                         None => resume = arrived.resume,
-                        Some(End::Ours(close)) => return close,
+                        // Where an answer to a ping was one too many, the outbox knows why.
+                        Some(End::Ours(close)) => return close.or_else(|| self.outbox.reason()),
                         Some(End::Theirs) => {
                             socket.answer().await;
                             return None;
@@ -170,20 +163,6 @@ impl Admitted {
                     }
                 }
             }
-        }
-    }
-
-    /// Sends what waited. Returns whether the connection still lives.
-    async fn send(&self, socket: &mut WebSocket, pieces: Vec<Bytes>) -> bool {
-        // Of what was cut off a part may still be on its way, which is not waited for.
-        if pieces.is_empty() {
-            return true;
-        }
-        tokio::select! {
-            biased;
-            sent = socket.send(pieces) => sent.is_ok(),
-            // It takes nothing in time: the close is all that it may still get.
-            () = self.outbox.cut() => true,
         }
     }
 }

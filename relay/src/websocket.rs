@@ -1,9 +1,8 @@
-//! A WebSocket on its TCP stream. `tungstenite` does the framing; the stream is the relay's own, so that what was framed once
-//! can be written to many.
+//! A WebSocket on its TCP stream. `tungstenite` reads frames and answers to them; what is sent goes through the outbox of the
+//! connection, so that what was framed once can be written to many.
 
-use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -13,8 +12,9 @@ use axum::response::Response;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use optiverse_core::sync::limits::MAX_STATE_BYTES;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedReadHalf;
 use tokio::time::timeout;
 use tungstenite::handshake::server::create_response_with_body;
 use tungstenite::protocol::frame::coding::{Data, OpCode};
@@ -23,7 +23,7 @@ use tungstenite::protocol::{Message, Role, WebSocketConfig, WebSocketContext};
 use tungstenite::{Error, Utf8Bytes};
 
 use crate::close::Close;
-use crate::outbox::CLOSING;
+use crate::outbox::{CLOSING, Outbox};
 
 /// The longest message that is read: the whole scene of a client of the app. What is longer than its kind may be and not
 /// longer than this is answered by the session.
@@ -32,15 +32,13 @@ const MAX_MESSAGE_BYTES: usize = MAX_STATE_BYTES;
 /// What a connection reads at once: it has a buffer of this size as long as it lasts.
 pub(crate) const READ_BUFFER_BYTES: usize = 8 << 10;
 
-/// Pieces that are handed to the system in one call, at most.
-const MAX_SLICES: usize = 64;
-
 /// How long is waited for the other side's end after the close was sent.
 const CLOSED: std::time::Duration = std::time::Duration::from_secs(1);
 
-/// Answers a request for a WebSocket, and has it served once there is one.
+/// Answers a request for a WebSocket, and has it served once there is one. `limit` is that of its outbox.
 pub(crate) fn upgrade<F>(
     mut request: Request,
+    limit: usize,
     serve: impl FnOnce(Box<WebSocket>) -> F + Send + 'static,
 ) -> Result<Response, Error>
 where
@@ -49,7 +47,7 @@ where
     let response = create_response_with_body(&request, Body::empty)?;
     let upgrade = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
-        if let Some(socket) = WebSocket::after(upgrade).await {
+        if let Some(socket) = WebSocket::after(upgrade, limit).await {
             // In a task of its own, so that nothing of this one is held as long as the connection lasts.
             // Boxed: a future has another place for what it is given each time that it is passed on.
             tokio::spawn(serve(Box::new(socket)));
@@ -63,122 +61,97 @@ pub(crate) fn write_frame(text: &str, out: &mut Vec<u8>) {
     let header = FrameHeader { opcode: OpCode::Data(Data::Text), ..FrameHeader::default() };
     let bytes = text.len() as u64;
     out.reserve(header.len(bytes) + text.len());
-    header.format(bytes, out).expect("a vector takes everything");
+    header.format(bytes, out).expect("writing to a vector never fails");
     out.extend_from_slice(text.as_bytes());
 }
 
 /// A connection after its handshake.
 #[derive(Debug)]
 pub(crate) struct WebSocket {
-    stream: TcpStream,
+    incoming: OwnedReadHalf,
     context: WebSocketContext,
-    /// What is being sent. Each piece holds whole frames.
-    sending: VecDeque<Bytes>,
-    /// Whether a part of the first piece has been sent: nothing else may come before the rest of it.
-    is_begun: bool,
+    outbox: Outbox,
 }
 
 impl WebSocket {
-    async fn after(upgrade: OnUpgrade) -> Option<WebSocket> {
+    async fn after(upgrade: OnUpgrade, limit: usize) -> Option<WebSocket> {
         let upgraded =
             upgrade.await.inspect_err(|error| tracing::debug!(%error, "the handshake was not finished")).ok()?;
-        let parts = upgraded.downcast::<TokioIo<TcpStream>>().expect("every connection is served on such a stream");
-        Some(WebSocket::new(parts.io.into_inner(), parts.read_buf))
+        match upgraded.downcast::<TokioIo<TcpStream>>() {
+            Ok(parts) => Some(WebSocket::new(parts.io.into_inner(), parts.read_buf, limit)),
+            Err(_) => {
+                tracing::error!("the connection was not served on a TCP stream, and is dropped");
+                None
+            }
+        }
     }
 
     /// On a stream from which something may have been read already.
-    fn new(stream: TcpStream, read: Bytes) -> WebSocket {
+    fn new(stream: TcpStream, read: Bytes, limit: usize) -> WebSocket {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER_BYTES)
             .max_message_size(Some(MAX_MESSAGE_BYTES))
             .max_frame_size(Some(MAX_MESSAGE_BYTES));
         let context = WebSocketContext::from_partially_read(read.into(), Role::Server, Some(config));
-        WebSocket { stream, context, sending: VecDeque::new(), is_begun: false }
+        let (incoming, outgoing) = stream.into_split();
+        WebSocket { incoming, context, outbox: Outbox::new(outgoing, limit) }
     }
 
-    /// Waits for a message. One that is not waited for any more is not lost.
+    /// Through which everything is sent.
+    pub(crate) fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    /// Waits for a message, and sends before that what waits. One that is not waited for any more is not lost.
     pub(crate) async fn receive(&mut self) -> Result<Message, Error> {
         poll_fn(|task| {
-            if self.is_begun {
-                // The library may answer a ping.
-                ready!(self.poll_send(task))?;
-            }
-            or_pending(self.context.read(&mut Polled { stream: &mut self.stream, task }))
+            // Whoever takes nothing is not read: the answers would pile up.
+            ready!(self.outbox.poll_sent(task))?;
+            or_pending(
+                self.context.read(&mut Polled { incoming: Some((&mut self.incoming, task)), outbox: &self.outbox }),
+            )
         })
         .await
     }
 
     /// The next message, if it has been read from the stream together with others.
     pub(crate) fn receive_buffered(&mut self) -> Option<Result<Message, Error>> {
-        match or_pending(self.context.read(&mut Blocked)) {
+        match or_pending(self.context.read(&mut Polled { incoming: None, outbox: &self.outbox })) {
             Poll::Ready(received) => Some(received),
             Poll::Pending => None,
         }
     }
 
-    /// Sends pieces that hold whole frames each. If it is not waited for any more, the rest is still to be sent.
-    pub(crate) async fn send(&mut self, pieces: Vec<Bytes>) -> Result<(), Error> {
-        self.sending.extend(pieces);
-        poll_fn(|task| self.poll_send(task)).await?;
-        // An idle connection holds no memory for what it may have to send.
-        self.sending = VecDeque::new();
-        Ok(())
-    }
-
-    /// Sends the answer to what was received, such as a close.
+    /// Sends the answer to what was received, such as a close, and nothing that waits.
     pub(crate) async fn answer(&mut self) {
-        let answering = poll_fn(|task| self.poll_send(task));
-        // Whoever does not take it has gone already.
-        let _ = timeout(CLOSED, answering).await;
+        self.outbox.end();
+        // Whoever does not take it has gone already; after the answer to a close the library calls the connection closed.
+        let _ = self.context.flush(&mut Polled { incoming: None, outbox: &self.outbox });
+        let _ = timeout(CLOSED, poll_fn(|task| self.outbox.poll_sent(task))).await;
     }
 
-    /// Closes the connection; what has not begun to be sent is not sent any more.
+    /// Closes the connection after what waits, if that is taken in time, and at once if it was cut off.
     pub(crate) async fn close(&mut self, close: Close) {
-        self.sending.truncate(usize::from(self.is_begun));
+        self.outbox.close(close);
+        // If it takes nothing in time, the close is all that it may still get.
+        let _ = timeout(CLOSING, poll_fn(|task| self.outbox.poll_closing(task))).await;
+        self.outbox.end();
         let frame = CloseFrame { code: close.code.into(), reason: Utf8Bytes::from_static(close.reason) };
-        let closing = poll_fn(|task| {
-            ready!(self.poll_send(task))?;
-            or_pending(self.context.close(&mut Polled { stream: &mut self.stream, task }, Some(frame.clone())))
-        });
-        if matches!(timeout(CLOSING, closing).await, Ok(Ok(()))) {
+        if self.context.close(&mut Polled { incoming: None, outbox: &self.outbox }, Some(frame)).is_err() {
+            return;
+        }
+        if matches!(timeout(CLOSING, poll_fn(|task| self.outbox.poll_sent(task))).await, Ok(Ok(()))) {
             // With something unread the system would reset the connection, and the close would be lost.
             let drained = async { while self.receive().await.is_ok() {} };
             // Whoever does not answer the close is dropped.
             let _ = timeout(CLOSED, drained).await;
         }
     }
+}
 
-    fn poll_send(&mut self, task: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        loop {
-            if !self.is_begun {
-                ready!(or_pending(self.context.flush(&mut Polled { stream: &mut self.stream, task })))?;
-            }
-            if self.sending.is_empty() {
-                return Poll::Ready(Ok(()));
-            }
-            let mut slices = [IoSlice::new(&[]); MAX_SLICES];
-            let count = self.sending.len().min(MAX_SLICES);
-            for (slice, piece) in slices.iter_mut().zip(&self.sending) {
-                *slice = IoSlice::new(piece);
-            }
-            let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(task, &slices[..count]))?;
-            if written == 0 {
-                return Poll::Ready(Err(Error::Io(ErrorKind::WriteZero.into())));
-            }
-            self.note_written(written);
-        }
-    }
-
-    fn note_written(&mut self, mut written: usize) {
-        while let Some(piece) = self.sending.front_mut() {
-            if written < piece.len() {
-                drop(piece.split_to(written));
-                break;
-            }
-            written -= piece.len();
-            self.sending.pop_front();
-        }
-        self.is_begun = written > 0;
+impl Drop for WebSocket {
+    fn drop(&mut self) {
+        self.outbox.leave();
     }
 }
 
@@ -190,53 +163,32 @@ fn or_pending<T>(outcome: Result<T, Error>) -> Poll<Result<T, Error>> {
     }
 }
 
-fn or_would_block<T>(poll: Poll<io::Result<T>>) -> io::Result<T> {
-    match poll {
-        Poll::Ready(outcome) => outcome,
-        Poll::Pending => Err(ErrorKind::WouldBlock.into()),
-    }
-}
-
-/// A stream as the library wants it: it blocks where the task has to wait.
+/// A stream as the library wants it. Reading blocks where the task has to wait, or always if there is none that could; writing never does.
 struct Polled<'s, 't, 'w> {
-    stream: &'s mut TcpStream,
-    task: &'t mut Context<'w>,
+    incoming: Option<(&'s mut OwnedReadHalf, &'t mut Context<'w>)>,
+    outbox: &'s Outbox,
 }
 
 impl Read for Polled<'_, '_, '_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some((incoming, task)) = &mut self.incoming else { return Err(ErrorKind::WouldBlock.into()) };
         let mut buffer = ReadBuf::new(buffer);
-        or_would_block(Pin::new(&mut *self.stream).poll_read(self.task, &mut buffer))?;
-        Ok(buffer.filled().len())
+        match Pin::new(&mut **incoming).poll_read(task, &mut buffer) {
+            Poll::Ready(outcome) => outcome.map(|()| buffer.filled().len()),
+            Poll::Pending => Err(ErrorKind::WouldBlock.into()),
+        }
     }
 }
 
+/// Takes everything at once, so that the frames of a piece are whole.
 impl Write for Polled<'_, '_, '_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        or_would_block(Pin::new(&mut *self.stream).poll_write(self.task, bytes))
+        self.outbox.answer(Bytes::copy_from_slice(bytes))?;
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        or_would_block(Pin::new(&mut *self.stream).poll_flush(self.task))
-    }
-}
-
-/// A stream on which nothing arrives and that takes nothing.
-struct Blocked;
-
-impl Read for Blocked {
-    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        Err(ErrorKind::WouldBlock.into())
-    }
-}
-
-impl Write for Blocked {
-    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-        Err(ErrorKind::WouldBlock.into())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Err(ErrorKind::WouldBlock.into())
+        Ok(())
     }
 }
 
@@ -249,6 +201,7 @@ mod tests {
     use tokio_tungstenite::WebSocketStream;
 
     use super::*;
+    use crate::outbox::Writer;
 
     /// What a test sends in one frame, and in one piece: more than the system takes from one who does not read.
     const FRAME_BYTES: usize = 4 << 20;
@@ -259,7 +212,8 @@ mod tests {
         let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (accepted, _) = listener.accept().await.unwrap();
         let client = WebSocketStream::from_raw_socket(stream, Role::Client, None).await;
-        (WebSocket::new(accepted, Bytes::new()), client)
+        accepted.writable().await.unwrap();
+        (WebSocket::new(accepted, Bytes::new(), usize::MAX), client)
     }
 
     fn piece(letter: &str) -> Bytes {
@@ -282,18 +236,32 @@ mod tests {
         words
     }
 
+    fn push(socket: &WebSocket, letter: &str) {
+        assert!(socket.outbox().push(piece(letter), Writer::Caller));
+    }
+
     /// Begins to send two pieces to a client that has sent a ping and reads nothing.
     async fn blocked() -> (WebSocket, WebSocketStream<TcpStream>) {
-        let (mut socket, mut client) = pair().await;
+        let (socket, mut client) = pair().await;
         client.send(Message::Ping(Bytes::new())).await.unwrap();
-        let sent = timeout(Duration::from_millis(300), socket.send(vec![piece("a"), piece("b")])).await;
-        assert!(sent.is_err() && socket.is_begun, "{sent:?}");
+        ["a", "b"].iter().for_each(|letter| push(&socket, letter));
+        let waiting = socket.outbox().waiting();
+        assert!(waiting.len() == 2 && waiting[0].len() < waiting[1].len(), "the first has begun");
         (socket, client)
     }
 
     #[tokio::test]
-    async fn a_close_comes_after_the_piece_that_has_begun() {
+    async fn a_close_comes_after_what_waits() {
         let (mut socket, mut client) = blocked().await;
+        let closing = async move { socket.close(Close::GOING_AWAY).await };
+        let ((), read) = tokio::join!(closing, read_all(&mut client));
+        assert_eq!(read, "aaaaaaaabbbbbbbb1001");
+    }
+
+    #[tokio::test]
+    async fn where_it_was_cut_off_it_comes_after_the_piece_that_has_begun() {
+        let (mut socket, mut client) = blocked().await;
+        socket.outbox().cut_off(Close::SLOW);
         let closing = async move { socket.close(Close::SLOW).await };
         let ((), read) = tokio::join!(closing, read_all(&mut client));
         assert_eq!(read, "aaaaaaaa4002");
@@ -304,11 +272,25 @@ mod tests {
         let (mut socket, mut client) = blocked().await;
         let serving = async move {
             assert!(matches!(socket.receive().await, Ok(Message::Ping(_))));
-            socket.send(vec![piece("c")]).await.unwrap();
+            // The next that it waits for.
+            assert!(timeout(Duration::from_millis(50), socket.receive()).await.is_err());
+            push(&socket, "c");
             socket.close(Close::GOING_AWAY).await;
         };
         let ((), read) = tokio::join!(serving, read_all(&mut client));
         assert_eq!(read, "aaaaaaaabbbbbbbb!cccccccc1001");
+    }
+
+    #[tokio::test]
+    async fn a_close_is_answered_and_nothing_follows() {
+        let (mut socket, mut client) = pair().await;
+        client.send(Message::Close(None)).await.unwrap();
+        assert!(matches!(socket.receive().await, Ok(Message::Close(None))));
+        socket.answer().await;
+        assert!(!socket.outbox().push(piece("a"), Writer::Caller));
+        assert!(matches!(client.next().await, Some(Ok(Message::Close(None)))));
+        drop(socket);
+        assert!(client.next().await.is_none());
     }
 
     #[tokio::test]

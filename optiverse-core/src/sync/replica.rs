@@ -232,17 +232,17 @@ impl Replica {
     /// If the document would grow past [`MAX_DOCUMENT_BYTES`].
     pub fn apply(&mut self, operation: &Operation<'_>) -> Result<Applied, DocumentFull> {
         let id = operation.id;
-        if self.vector.contains(id) {
-            return Ok(Applied::Repeat);
-        }
         let groups = operation.body.groups();
-        if self.bytes > MAX_DOCUMENT_BYTES / 2 {
+        // A repeat takes no room.
+        if self.bytes > MAX_DOCUMENT_BYTES / 2 && !self.vector.contains(id) {
             let new: usize = groups.iter().map(|change| group_bytes(&change.group, change.value.as_deref())).sum();
             if self.bytes + new + REGISTER_BYTES + operation.item.len() > MAX_DOCUMENT_BYTES {
                 return Err(DocumentFull);
             }
         }
-        self.vector.insert(id);
+        if !self.vector.insert(id) {
+            return Ok(Applied::Repeat);
+        }
         let writer = Writer { time: operation.time, id };
         let section = match operation.body {
             Body::Add { section, .. } => Some(Some(section)),

@@ -48,11 +48,17 @@ impl ReplicaId {
     pub(crate) fn write(self, out: &mut String) {
         let mut digits = [b'0'; ReplicaId::DIGITS];
         let mut rest = self.0;
-        for digit in digits.iter_mut().rev() {
-            *digit = ReplicaId::ALPHABET[(rest % 36) as usize];
-            rest /= 36;
+        // Two digits for each division of 64 bits.
+        for pair in digits.rchunks_mut(2) {
+            let two = (rest % (36 * 36)) as usize;
+            rest /= 36 * 36;
+            match pair {
+                [high, low] => (*high, *low) = (ReplicaId::ALPHABET[two / 36], ReplicaId::ALPHABET[two % 36]),
+                // The first of 13 stands alone.
+                alone => alone.fill(ReplicaId::ALPHABET[two % 36]),
+            }
         }
-        out.extend(digits.iter().map(|&digit| char::from(digit)));
+        out.push_str(std::str::from_utf8(&digits).unwrap_or_default());
     }
 }
 

@@ -185,11 +185,12 @@ async fn connect(
     let credential = Credential::of_request(request.headers(), &query);
     let is_announced = query.get("auth").is_some_and(|how| how == "message");
     let visitor = Visitor { session, user, credential, is_announced, address: peer.address };
+    let limit = shared.sessions.limits().queue_bytes;
     let serve = async move |socket| {
         socket::serve(socket, &shared.sessions, &shared.access, &visitor).await;
         drop(peer.place);
     };
-    websocket::upgrade(request, serve).map_err(|error| Refusal(StatusCode::BAD_REQUEST, error.to_string()))
+    websocket::upgrade(request, limit, serve).map_err(|error| Refusal(StatusCode::BAD_REQUEST, error.to_string()))
 }
 
 /// A path that leads nowhere; clients of WebSockets expect the refusal there.
@@ -198,6 +199,7 @@ async fn nothing_here(Extension(peer): Extension<Peer>, request: Request) -> Res
         socket.close(Close::NAMES).await;
         drop(peer.place);
     };
-    websocket::upgrade(request, refuse)
+    // All that it gets is the close.
+    websocket::upgrade(request, 0, refuse)
         .unwrap_or_else(|_| Refusal(StatusCode::NOT_FOUND, "there is nothing here".to_owned()).into_response())
 }

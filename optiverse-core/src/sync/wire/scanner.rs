@@ -374,10 +374,17 @@ pub(crate) fn write_padded(number: u64, least: usize, out: &mut String) {
     let mut digits = [b'0'; 20];
     let mut start = digits.len();
     let mut rest = number;
-    while rest > 0 {
+    // Two digits for each division of 64 bits.
+    while rest >= 10 {
+        let pair = (rest % 100) as u8;
+        start -= 2;
+        digits[start] = b'0' + pair / 10;
+        digits[start + 1] = b'0' + pair % 10;
+        rest /= 100;
+    }
+    if rest > 0 {
         start -= 1;
-        digits[start] = b'0' + (rest % 10) as u8;
-        rest /= 10;
+        digits[start] = b'0' + rest as u8;
     }
     let start = start.min(digits.len() - least);
     out.push_str(std::str::from_utf8(&digits[start..]).unwrap_or_default());
