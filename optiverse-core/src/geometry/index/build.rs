@@ -294,11 +294,18 @@ fn choose<'a>(aabb: Aabb, surfaces: &[u32], tolerance: f64, spread: f64, shape: 
         let grid = Grid::new(aabb, (columns, rows), 0, tolerance);
         counts.clear();
         counts.resize(grid.len() as usize, 0_u32);
+        let (mut pieces, most) = (0, MOST_SPREAD / spread * sample.len() as f64);
         for &surface in &sample {
-            grid.cells(shape(surface), |column, row, _| counts[(row * columns + column) as usize] += every as u32);
+            grid.cells(shape(surface), |column, row, _| {
+                counts[(row * columns + column) as usize] += every as u32;
+                pieces += 1;
+            });
+            // Not counted to the end, which could take as long as all the rest.
+            if f64::from(pieces) > most && grid.len() > 1 {
+                break;
+            }
         }
-        let pieces: f64 = counts.iter().map(|&count| f64::from(count)).sum();
-        let spread = spread * pieces / surfaces.len() as f64;
+        let spread = spread * f64::from(pieces) / sample.len() as f64;
         let cost = cost::query(&grid, &counts, length_mm);
         if cost < best.cost && (spread <= MOST_SPREAD || grid.len() == 1) {
             best = Choice { grid, cost, spread, length_mm };

@@ -1,5 +1,7 @@
 //! The index against a scan of all surfaces.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use glam::DVec2;
 use proptest::prelude::*;
 
@@ -230,4 +232,22 @@ fn most_surfaces() {
     let surfaces = Index::MAX_SURFACES + 1;
     assert_eq!(Index::check_count(surfaces), Err(TooManySurfaces { surfaces }));
     assert_eq!(nearest(&Index::default(), &[], DVec2::ZERO, DVec2::X), None);
+}
+
+#[test]
+fn grids_that_divide_surfaces_too_much_are_not_counted_to_the_end() {
+    let arcs: Vec<Shape> = (0..500)
+        .map(|k| {
+            let x = 0.001 * f64::from(k);
+            let chord = Segment::new(DVec2::new(x, -500.0), DVec2::new(x, 500.0)).unwrap();
+            Arc::new(chord, 600.0).unwrap().into()
+        })
+        .collect();
+    let asked = AtomicUsize::new(0);
+    Index::build(arcs.len(), 0.0, |i| {
+        asked.fetch_add(1, Ordering::Relaxed);
+        &arcs[i as usize]
+    });
+    let for_each = asked.into_inner() as f64 / arcs.len() as f64;
+    assert!(for_each < 600.0, "each was looked at {for_each} times");
 }
