@@ -148,6 +148,10 @@ const MAX_GUESS: usize = TraceOptions::DEFAULT_MAX_VERTICES;
 /// Chunks a thread should find to do.
 const CHUNKS_PER_THREAD: u64 = 2;
 
+/// Rays for which room is made before any is traced, and vertices for each of them: a short trace then asks for memory once.
+const FEW_RAYS: u64 = 256;
+const GUESSED_VERTICES: usize = 4;
+
 /// Vertices that are traced before threads are started: starting one takes about as long, and a short trace is over before.
 const BEFORE_THREADS: usize = 1_000;
 
@@ -226,6 +230,8 @@ impl Job<'_> {
     fn trace_here(&self, room: RayPaths, most: usize) -> Result<Output, TraceError> {
         let mut tracer = self.tracer(self.options.max_vertices);
         tracer.paths = room;
+        let few = self.batch.len().min(FEW_RAYS) as usize;
+        tracer.paths.reserve(GUESSED_VERTICES * few, few);
         let mut rays = Vec::new();
         let mut next = self.chunks();
         for chunk in 0..self.chunks() {
