@@ -244,10 +244,11 @@ fn grids_that_divide_surfaces_too_much_are_not_counted_to_the_end() {
         })
         .collect();
     let asked = AtomicUsize::new(0);
-    Index::build(arcs.len(), 0.0, |i| {
+    let index = Index::build(arcs.len(), 0.0, |i| {
         asked.fetch_add(1, Ordering::Relaxed);
         &arcs[i as usize]
     });
+    assert!(!index.grids.is_empty());
     let for_each = asked.into_inner() as f64 / arcs.len() as f64;
     assert!(for_each < 600.0, "each was looked at {for_each} times");
 }
