@@ -137,11 +137,14 @@ def test_ctrl_c_stops_a_long_trace(long_scene, tmp_path, threads):
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_ctrl_c_ends_the_command_quietly(long_scene, tmp_path):
-    path = tmp_path / "long.json"
-    long_scene.save(path)
+    kept, path = tmp_path / "kept.json", tmp_path / "long.json"
+    long_scene.save(kept)
+    os.mkfifo(path)
     arguments = [sys.executable, "-m", "optiverse_engine", "trace", str(path), "--max-vertices", str(MANY)]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        time.sleep(1.0)
+        # Waits until the command reads, however long it takes to start.
+        path.write_bytes(kept.read_bytes())
+        time.sleep(0.5)
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=20)
