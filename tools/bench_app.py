@@ -217,13 +217,21 @@ def bench(app: App) -> bool:
     return same
 
 
-def main() -> int:
-    """Compare; return the exit code: 1 where paths differ."""
+def named_checkout() -> Path | None:
+    """Return the checkout of the app that the environment names; say so where it names none."""
     checkout = os.environ.get("OPTIVERSE_APP")
     if not checkout:
         print("OPTIVERSE_APP must name a checkout of the app", file=sys.stderr)
+        return None
+    return Path(checkout)
+
+
+def main() -> int:
+    """Compare; return the exit code: 1 where paths differ."""
+    checkout = named_checkout()
+    if checkout is None:
         return 2
-    app = App(Path(checkout))
+    app = App(checkout)
     warnings.simplefilter("always")
     different = compare_assemblies(app, [Path(name) for name in sys.argv[1:]])
     return 0 if bench(app) and different == 0 else 1

@@ -16,7 +16,6 @@ the machine does other work meanwhile.
 from __future__ import annotations
 
 import importlib.util
-import os
 import statistics
 import sys
 import time
@@ -25,7 +24,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from bench_app import App
+from bench_app import App, named_checkout
 from numpy.typing import NDArray
 
 from optiverse_engine import RayPaths
@@ -155,12 +154,11 @@ def compare(what: str, app: App, setup: Setup, max_events: int) -> bool:
 
 def main() -> int:
     """Compare; return the exit code: 1 where paths differ."""
-    checkout = os.environ.get("OPTIVERSE_APP")
-    if not checkout:
-        print("OPTIVERSE_APP must name a checkout of the app", file=sys.stderr)
+    checkout = named_checkout()
+    if checkout is None:
         return 2
-    app = App(Path(checkout))
-    same = compare("the app's benchmark, 30 elements, 200 rays", app, own_benchmark(Path(checkout)), 80)
+    app = App(checkout)
+    same = compare("the app's benchmark, 30 elements, 200 rays", app, own_benchmark(checkout), 80)
     same &= compare("1,000 mirrors, 10 rays, 20 reflections each", app, mirrors(app), 20)
     return 0 if same else 1
 

@@ -149,17 +149,13 @@ pub(super) fn touches(shape: &Shape, point: DVec2, contact: Option<&Contact>) ->
     let pad = contact.map_or(0.0, |c| c.pad).max(pad(shape, point));
     match shape {
         Shape::Segment(segment) => touches_segment(segment, point, pad),
-        Shape::Arc(arc) => touches_arc(arc, point - arc.chord().middle(), pad),
+        Shape::Arc(arc) => touches_arc(arc, point, pad),
     }
 }
 
 #[inline(always)]
-fn touches_arc(arc: &Arc, from_middle: DVec2, pad: f64) -> bool {
-    let half = arc.chord().half_length();
-    let height = from_middle.dot(arc.axis());
-    // The distance from the circle, to first order.
-    let outside = 0.5 * arc.curvature() * (from_middle.length_squared() - half * half) + arc.cos_half_angle() * height;
-    outside.abs() <= pad && height >= -pad
+fn touches_arc(arc: &Arc, point: DVec2, pad: f64) -> bool {
+    arc.distance_outside(point).abs() <= pad && arc.height_over_chord(point) >= -pad
 }
 
 #[inline(always)]
@@ -212,10 +208,10 @@ fn geometric_arc(
     let from_middle = origin - arc.chord().middle();
     let pad = pad(shape, origin);
     let rising = direction.dot(arc.axis());
-    let height = from_middle.dot(arc.axis());
+    let height = arc.height_over_chord(origin);
     let on_arc = |distance: f64| height + rising * distance >= -pad;
     let latest = contact.is_some_and(|c| c.latest() == surface);
-    if latest || touches_arc(arc, from_middle, contact.map_or(pad, |c| if c.pad > pad { c.pad } else { pad })) {
+    if latest || touches_arc(arc, origin, contact.map_or(pad, |c| if c.pad > pad { c.pad } else { pad })) {
         let outward = arc.outward_normal(origin);
         if !latest && contact.is_some_and(|c| c.crosses(surface, outward, direction)) {
             return 0.0;

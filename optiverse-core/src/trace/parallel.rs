@@ -182,12 +182,10 @@ impl Job<'_> {
         let wanted = thread_count(self.options, self.chunks());
         let alone = if wanted == 1 { usize::MAX } else { BEFORE_THREADS };
         let output = self.trace_here(room, alone)?;
-        match thread_count(self.options, self.chunks() - output.next) {
-            _ if output.traced.paths.truncated || self.batch.is_over() || output.next == self.chunks() => {
-                Ok(output.traced)
-            }
-            threads => self.trace_on(threads, output),
+        if output.next == self.chunks() || output.traced.paths.truncated || self.batch.is_over() {
+            return Ok(output.traced);
         }
+        self.trace_on(thread_count(self.options, self.chunks() - output.next), output)
     }
 
     fn chunks(&self) -> u64 {
