@@ -3,9 +3,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+#[path = "sync_sim/exchange.rs"]
+mod exchange;
 #[path = "sync_sim/keys.rs"]
 mod keys;
 
+use exchange::exchange;
 use keys::{hello, key, key_text};
 use optiverse_core::scene::{Edit, Item, Section};
 use optiverse_core::sync::authority::{
@@ -47,29 +50,12 @@ impl Room {
     }
 
     fn pump(&mut self) {
-        loop {
-            let mut is_quiet = true;
-            while let Some(frame) = self.ada.poll_transmit() {
-                self.relay.handle_frame(ADA, frame.as_bytes(), START_MS);
-                is_quiet = false;
+        let Room { relay, ada, closed } = self;
+        exchange(relay, (ada, ADA), START_MS, |connection, payload| {
+            if let Payload::Close { code, .. } = payload {
+                closed.push((connection, *code));
             }
-            while let Some(record) = self.relay.poll_record() {
-                self.relay.handle_stored(record.sequence);
-            }
-            while let Some(transmit) = self.relay.poll_transmit() {
-                match transmit.payload {
-                    Payload::Frame(frame) if transmit.connection == ADA => {
-                        self.ada.handle_frame(frame.as_bytes(), START_MS);
-                        is_quiet = false;
-                    }
-                    Payload::Frame(_) => {}
-                    Payload::Close { code, .. } => self.closed.push((transmit.connection, code)),
-                }
-            }
-            if is_quiet {
-                return;
-            }
-        }
+        });
     }
 
     /// Whether the client that behaves is served as ever.

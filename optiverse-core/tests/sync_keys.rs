@@ -3,9 +3,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+#[path = "sync_sim/exchange.rs"]
+mod exchange;
 #[path = "sync_sim/keys.rs"]
 mod keys;
 
+use exchange::exchange;
 use keys::{hello, key, key_text};
 use optiverse_core::scene::{Edit, Item, Section};
 use optiverse_core::sync::authority::{Authority, AuthorityConfig, ConnectionId, Payload};
@@ -45,31 +48,13 @@ impl Room {
     }
 
     fn pump(&mut self) {
-        loop {
-            let mut is_quiet = true;
-            while let Some(frame) = self.ada.poll_transmit() {
-                self.relay.handle_frame(ADA, frame.as_bytes(), START_MS);
-                is_quiet = false;
-            }
-            while let Some(record) = self.relay.poll_record() {
-                self.relay.handle_stored(record.sequence);
-            }
-            while let Some(transmit) = self.relay.poll_transmit() {
-                is_quiet = false;
-                match (transmit.payload, transmit.connection) {
-                    (Payload::Frame(frame), ADA) => {
-                        self.ada.handle_frame(frame.as_bytes(), START_MS);
-                        self.to_ada.push(frame.to_string());
-                    }
-                    (Payload::Frame(frame), _) => self.to_eve.push(frame.to_string()),
-                    (Payload::Close { code, .. }, ADA) => self.closes_of_ada.push(code),
-                    (Payload::Close { code, reason }, _) => self.to_eve.push(format!("{code} {reason}")),
-                }
-            }
-            if is_quiet {
-                return;
-            }
-        }
+        let Room { relay, ada, to_eve, closes_of_ada, to_ada, .. } = self;
+        exchange(relay, (ada, ADA), START_MS, |connection, payload| match (payload, connection) {
+            (Payload::Frame(frame), ADA) => to_ada.push(frame.to_string()),
+            (Payload::Frame(frame), _) => to_eve.push(frame.to_string()),
+            (Payload::Close { code, .. }, ADA) => closes_of_ada.push(*code),
+            (Payload::Close { code, reason }, _) => to_eve.push(format!("{code} {reason}")),
+        });
     }
 
     /// What Eve is told when she says this.
