@@ -148,13 +148,7 @@ fn size(v: DVec2) -> f64 {
 /// No step and no smallest distance: a straight surface is not met by the ray that leaves it, an arc only at the far end of the chord of
 /// its circle, and a surface through the starting point is met at distance 0 where the ray crosses it.
 #[inline(always)]
-pub(super) fn geometric(
-    shape: &Shape,
-    surface: u32,
-    origin: DVec2,
-    direction: DVec2,
-    contact: &Contact,
-) -> f64 {
+pub(super) fn geometric(shape: &Shape, surface: u32, origin: DVec2, direction: DVec2, contact: &Contact) -> f64 {
     match shape {
         Shape::Segment(segment) => geometric_segment((shape, segment), surface, origin, direction, contact),
         Shape::Arc(arc) => geometric_arc((shape, arc), surface, origin, direction, contact),

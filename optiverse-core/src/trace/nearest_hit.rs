@@ -80,7 +80,13 @@ impl<'a> NearestHit<'a> {
         let latest = contact.latest();
         let skip = if contact.is_straight() || leaves(latest) { latest } else { NO_SURFACE };
         let query = Query::new(light.position, light.direction);
-        self.system.index().nearest(lanes, &query, skip, contact.grid(), Geometric { nearest: self, light, contact, met })
+        self.system.index().nearest(
+            lanes,
+            &query,
+            skip,
+            contact.grid(),
+            Geometric { nearest: self, light, contact, met },
+        )
     }
 
     /// The nearest surface by the rules of the app.
