@@ -190,7 +190,8 @@ def difference(windows: list[Window]) -> str:
         unsent = [window.name for window, state in zip(windows, states, strict=True) if not state["sent"]]
         first = states[0]["shown"]
         different = [
-            f"{window.name} shows {id} as {state['shown'].get(id)}, {windows[0].name} as {first.get(id)}"
+            f"{window.name} shows {id} as {state['shown'].get(id)}, {windows[0].name} as {first.get(id)}; "
+            f"it is {'' if id in state['shared'] else 'not '}shared"
             for window, state in zip(windows, states, strict=True)
             for id in sorted(first.keys() | state["shown"].keys() | set(state["shared"]))
             if id not in state["shared"] or id not in first or state["shown"].get(id) != first[id]
