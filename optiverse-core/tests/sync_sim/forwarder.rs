@@ -9,7 +9,7 @@ use optiverse_core::sync::session::Status;
 use serde_json::{Value, json};
 
 use super::clients::{Client, contents};
-use super::{HOUR_MS, Random, START_MS, assert_without_keys};
+use super::{HOUR_MS, Random, START_MS, assert_same_names, assert_without_keys};
 
 /// One open connection.
 #[derive(Default)]
@@ -271,6 +271,8 @@ impl ForwardWorld {
             if let Client::New(client) = client {
                 assert_eq!(client.session.status(), Status::Synchronised, "client {index}");
                 assert_eq!(client.session.pending(), 0);
+                let others = self.wires.keys().filter(|other| **other != index);
+                assert_same_names(client.session.users(), others.map(|other| format!("user {other}")));
                 scenes.push((contents(client.session.scene().items()), client.session.confirmed().vector()));
             }
         }

@@ -67,7 +67,7 @@ pub enum Event {
         /// Why.
         reason: RefusalReason,
     },
-    /// Somebody joined.
+    /// Somebody joined; [`Session::users`](crate::sync::session::Session::users) lists all who are there.
     UserJoined {
         /// The name; several connections may have it.
         user: String,

@@ -4,7 +4,7 @@ use crate::scene::ItemId;
 use crate::sync::limits::{MAX_FRAME_BYTES, MAX_FRAME_OPERATIONS};
 use crate::sync::operation::Operation;
 use crate::sync::replica::{Applied, RemovedItems, Replica};
-use crate::sync::session::{Event, Session, Status};
+use crate::sync::session::{Event, Session, Status, peers};
 use crate::sync::version::OperationId;
 use crate::sync::wire::FrameError;
 use crate::sync::wire::envelope::Envelope;
@@ -141,6 +141,7 @@ impl Session {
         }
         self.link.state = State::Stopped;
         self.transmits.clear();
+        self.forget_users();
         self.update_status();
     }
 
@@ -247,8 +248,7 @@ impl Session {
             "sync:presence" => self.take_peer(&envelope)?,
             "user:joined" | "user:left" => {
                 let user = envelope.required("user_id", |scanner| scanner.string())?.into_owned();
-                let joined = envelope.kind == "user:joined";
-                self.events.push_back(if joined { Event::UserJoined { user } } else { Event::UserLeft { user } });
+                if envelope.kind == "user:joined" { self.user_joined(user) } else { self.user_left(user) }
             }
             // What is meant for the app, and what a later version may say.
             _ => {}
@@ -263,6 +263,7 @@ impl Session {
         if offer.is_some() && !matches!(self.link.state, State::Greeting { .. }) {
             return Ok(());
         }
+        let users = peers::read_users(envelope)?;
         let began_otherwise = if offer.is_some() { self.forward.is_some() } else { self.have.is_some() };
         if began_otherwise {
             self.stop();
@@ -272,6 +273,7 @@ impl Session {
         let Some(offer) = offer else {
             self.link.attempt = 0;
             self.forget_peers();
+            self.set_users(users);
             self.link.state = State::Forwarding;
             return self.forwarder_connected(envelope, now_ms);
         };
@@ -282,6 +284,7 @@ impl Session {
         }
         self.link.attempt = 0;
         self.forget_peers();
+        self.set_users(users);
         self.ask_for_missing();
         Ok(())
     }

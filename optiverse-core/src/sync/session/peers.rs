@@ -1,13 +1,16 @@
-//! Where the others are, and telling them where this user is.
+//! Who the others are and where, and telling them where this user is.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use crate::scene::MAX_NESTING;
 use crate::sync::presence::{PRESENCE_EXPIRY_MS, PRESENCE_INTERVAL_MS, Presence};
 use crate::sync::session::{Event, Session};
 use crate::sync::wire::FrameError;
 use crate::sync::wire::envelope::Envelope;
+use crate::sync::wire::message::check_user_name;
 
-/// The most others that are shown; of further ones nothing is told.
+/// The most others that are shown, and the most that are listed; further ones are left out.
 pub const MAX_PEERS: usize = 4_096;
 
 /// One of the others. Two connections of one user are two.
@@ -21,6 +24,8 @@ pub struct Peer {
 
 #[derive(Debug, Default)]
 pub(crate) struct Peers {
+    /// The names of the other connections, in the order they came.
+    users: Vec<String>,
     peers: BTreeMap<u64, Peer>,
     /// When the others vanish, after the connection was lost.
     vanish_ms: Option<u64>,
@@ -40,7 +45,21 @@ impl Peers {
 }
 
 impl Session {
-    /// The others, by connection.
+    /// Who else is in the session: the names of the other connections, one for each, in the order they came. Two
+    /// connections of one name are two.
+    ///
+    /// It is empty while there is no connection. The server's greeting fills it, of which the event that tells is
+    /// [`Event::Status`] with whatever follows [`Status::CatchingUp`](crate::sync::session::Status::CatchingUp); from
+    /// then on it changes with [`Event::UserJoined`] and [`Event::UserLeft`]. Which of two of one name has left is not
+    /// known: the one that came first is taken from the list.
+    ///
+    /// At most [`MAX_PEERS`] are listed, and none whose name is longer than
+    /// [`MAX_NAME_BYTES`](crate::sync::limits::MAX_NAME_BYTES).
+    pub fn users(&self) -> &[String] {
+        &self.peers.users
+    }
+
+    /// Those of the others who have shown where they are, by connection.
     pub fn peers(&self) -> &BTreeMap<u64, Peer> {
         &self.peers.peers
     }
@@ -67,10 +86,35 @@ impl Session {
     }
 
     pub(crate) fn peers_disconnected(&mut self, now_ms: u64) {
+        self.forget_users();
         if !self.peers.peers.is_empty() {
             self.peers.vanish_ms.get_or_insert(now_ms.saturating_add(PRESENCE_EXPIRY_MS));
         }
         self.peers.own_is_due = self.peers.own.is_some();
+    }
+
+    /// The server has greeted, and named these.
+    pub(crate) fn set_users(&mut self, names: Vec<Cow<'_, str>>) {
+        let listed = names.into_iter().filter(|name| is_listed(name)).take(MAX_PEERS);
+        self.peers.users = listed.map(Cow::into_owned).collect();
+    }
+
+    pub(crate) fn forget_users(&mut self) {
+        self.peers.users.clear();
+    }
+
+    pub(crate) fn user_joined(&mut self, user: String) {
+        if self.peers.users.len() < MAX_PEERS && is_listed(&user) {
+            self.peers.users.push(user.clone());
+        }
+        self.events.push_back(Event::UserJoined { user });
+    }
+
+    pub(crate) fn user_left(&mut self, user: String) {
+        if let Some(place) = self.peers.users.iter().position(|other| *other == user) {
+            self.peers.users.remove(place);
+        }
+        self.events.push_back(Event::UserLeft { user });
     }
 
     /// The relay tells of everybody anew.
@@ -112,4 +156,34 @@ impl Session {
         self.peers.own_sent_ms = now_ms;
         self.peers.own_is_due = false;
     }
+}
+
+/// Relays let nobody in with a longer name; other servers may.
+fn is_listed(name: &str) -> bool {
+    check_user_name(name).is_ok()
+}
+
+/// Whom a greeting names, without the connection that it greets.
+pub(crate) fn read_users<'t>(greeting: &Envelope<'t>) -> Result<Vec<Cow<'t, str>>, FrameError> {
+    let own = greeting.optional("user_id", |scanner| scanner.string())?;
+    let mut users = Vec::new();
+    greeting.optional("users", |scanner| {
+        scanner.list(|scanner| {
+            let mut name = None;
+            scanner.object(|scanner, key| {
+                if key == "user_id" {
+                    name = Some(scanner.string()?);
+                    return Ok(());
+                }
+                scanner.value(MAX_NESTING).map(|_| ())
+            })?;
+            users.push(name.ok_or(FrameError::Missing { place: "an entry of `users`", key: "user_id" })?);
+            Ok(())
+        })
+    })?;
+    // Whoever is greeted came last.
+    if let Some(place) = users.iter().rposition(|user| Some(user) == own.as_ref()) {
+        users.remove(place);
+    }
+    Ok(users)
 }

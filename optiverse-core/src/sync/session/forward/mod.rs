@@ -96,7 +96,7 @@ impl Session {
         let user = envelope.optional("user_id", |scanner| scanner.string())?.unwrap_or_default();
         match envelope.kind.as_ref() {
             "user:joined" => {
-                self.events.push_back(Event::UserJoined { user: user.into_owned() });
+                self.user_joined(user.into_owned());
                 if self.forward.as_ref().is_some_and(|forward| forward.is_host) {
                     self.upload_state(now_ms);
                 }
@@ -106,7 +106,7 @@ impl Session {
                 if let Some(forward) = &mut self.forward {
                     forward.others.retain(|_, other| other.user != user);
                 }
-                self.events.push_back(Event::UserLeft { user: user.into_owned() });
+                self.user_left(user.into_owned());
                 Ok(())
             }
             _ => match envelope.get("sync") {
