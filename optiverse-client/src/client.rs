@@ -184,7 +184,12 @@ impl Client {
         self.look(Session::pending)
     }
 
-    /// The others, by connection.
+    /// Who else is in the session, connection by connection: [`Session::users`].
+    pub fn users(&self) -> Vec<String> {
+        self.look(|session| session.users().to_vec())
+    }
+
+    /// Those of the others who have shown where they are, by connection.
     pub fn peers(&self) -> BTreeMap<u64, Peer> {
         self.look(|session| session.peers().clone())
     }

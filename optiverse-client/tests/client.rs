@@ -43,6 +43,24 @@ fn an_edit_shows_at_once_and_reaches_the_other() -> TestResult {
 }
 
 #[test]
+fn a_client_says_who_else_is_there() -> TestResult {
+    let relay = RunningRelay::start()?;
+    let synchronised = |user| {
+        let client = join(relay.address(), "lab", user);
+        assert!(client.as_ref().is_ok_and(|client| client.wait_synchronised(PATIENCE)));
+        client
+    };
+    let ada = synchronised("ada")?;
+    let (bob, other_ada) = (synchronised("bob")?, synchronised("ada")?);
+    assert_eq!(other_ada.users(), ["ada", "bob"]);
+    until("both have come", || ada.users() == ["bob", "ada"]);
+    assert_eq!(bob.close(PATIENCE), 0);
+    assert!(bob.users().is_empty());
+    until("one has left", || ada.users() == ["ada"]);
+    Ok(())
+}
+
+#[test]
 fn an_observer_follows_everybodys_edits() -> TestResult {
     let relay = RunningRelay::start()?;
     let copy = Arc::new(Mutex::new(Scene::new()));

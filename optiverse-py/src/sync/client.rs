@@ -255,6 +255,11 @@ impl Client {
     }
 
     #[getter]
+    fn users(&self, py: Python<'_>) -> Vec<String> {
+        py.detach(|| self.inner.users())
+    }
+
+    #[getter]
     fn peers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let peers = py.detach(|| self.inner.peers());
         events::peers_to_python(py, &peers)

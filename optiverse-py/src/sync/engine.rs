@@ -34,7 +34,9 @@ use crate::sync::{arguments, events, followed};
 ///     status: "offline", "connecting", "catching up", "sending", "unconfirmed" or "synchronised"; see `StatusChanged`.
 ///     role: "owner", "editor" or "viewer", as the relay last said; None before it has.
 ///     pending: the number of edits that the relay has not yet decided about.
-///     peers: the others, by connection.
+///     users: who else is in the session: the names of the other connections, one for each, in the order they came. Empty
+///         while there is no connection; whole once the status is "sending", "unconfirmed" or "synchronised".
+///     peers: those of the others who have shown where they are, by connection.
 ///     can_undo: whether there is a step to undo.
 ///     can_redo: whether there is a step to redo.
 #[pyclass(module = "optiverse_engine.sync", frozen)]
@@ -306,6 +308,11 @@ impl Engine {
     #[getter]
     fn pending(&self) -> usize {
         self.lock().session().pending()
+    }
+
+    #[getter]
+    fn users(&self) -> Vec<String> {
+        self.lock().session().users().to_vec()
     }
 
     #[getter]

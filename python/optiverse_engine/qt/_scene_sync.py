@@ -174,8 +174,13 @@ class SceneSync(QObject):
         return self.engine.pending
 
     @property
+    def users(self) -> list[str]:
+        """Who else is in the session: the names of the other connections, one for each, in the order they came."""
+        return self.engine.users
+
+    @property
     def peers(self) -> dict[int, Peer]:
-        """The others, by connection."""
+        """Those of the others who have shown where they are, by connection."""
         return self.engine.peers
 
     @property
