@@ -718,7 +718,7 @@ typedef struct optiverse_items optiverse_items;
 typedef struct optiverse_paths optiverse_paths;
 
 #if defined(OPTIVERSE_CLIENT)
-// The others in a session, as they were when the list was made.
+// Those of the others in a session who have shown where they are, as they were when the list was made.
 typedef struct optiverse_peers optiverse_peers;
 #endif
 
@@ -750,6 +750,9 @@ typedef struct optiverse_tracer optiverse_tracer;
 // A picture follows in two steps: remove what is drawn of the rays named here (of all rays if the update is whole), and draw
 // the paths of `optiverse_update_paths`.
 typedef struct optiverse_update optiverse_update;
+
+// The names of the other connections in a session, as they were when the list was made.
+typedef struct optiverse_users optiverse_users;
 
 // UTF-8 text that belongs to the library. A NUL follows the last byte, so that it is C text as well, unless it holds a NUL
 // itself.
@@ -1529,6 +1532,12 @@ optiverse_result optiverse_session_state(const optiverse_session *session, optiv
 // `optiverse_session_changed_edit` to it.
 optiverse_result optiverse_session_scene(const optiverse_session *session, optiverse_scene **scene);
 
+// Lists who else is in the session: the names of the other connections, one for each, in the order they came. It is empty
+// while there is no connection, and whole once the status is sending, unconfirmed or synchronised. The list is the
+// caller's to free, and does not follow the session.
+optiverse_result optiverse_session_users(const optiverse_session *session,
+                                         optiverse_users **users);
+
 // Gives the change that was polled last, an event of the kind `CHANGED`, as an edit, the caller's to free. A host that
 // follows the session by edits polls all events before it makes one of its own, so that it applies them in their order.
 //
@@ -1566,6 +1575,14 @@ optiverse_result optiverse_session_redo(optiverse_session *session, uint64_t now
 optiverse_result optiverse_session_set_presence(optiverse_session *session,
                                                 const optiverse_presence *presence,
                                                 uint64_t now_ms);
+
+// Looks at a list of users: `first` gets the address of the first name of `count`. They are good until the list is freed.
+optiverse_result optiverse_users_view(const optiverse_users *users,
+                                      const optiverse_str **first,
+                                      size_t *count);
+
+// Frees a list of users.
+optiverse_result optiverse_users_free(optiverse_users *users);
 
 #if defined(OPTIVERSE_CLIENT)
 // Fills in the defaults: no user, no secret, nothing saved, no callback.
@@ -1647,8 +1664,14 @@ optiverse_result optiverse_client_redo(optiverse_client *client, uint8_t *is_don
 // Codes: those of `optiverse_session_set_presence`.
 optiverse_result optiverse_client_set_presence(optiverse_client *client, const optiverse_presence *presence);
 
-// Lists the others, by connection. The list is the caller's to free, and does not follow the session.
-optiverse_result optiverse_client_peers(const optiverse_client *client, optiverse_peers **peers);
+// Lists who else is in the session, as `optiverse_session_users` does. The list is the caller's to free, and does not follow
+// the session.
+optiverse_result optiverse_client_users(const optiverse_client *client,
+                                        optiverse_users **users);
+
+// Lists those of the others who have shown where they are, by connection. The list is the caller's to free, and does not follow the session.
+optiverse_result optiverse_client_peers(const optiverse_client *client,
+                                        optiverse_peers **peers);
 
 // Looks at a list of others: `first` gets the address of the first of `count`. They are good until the list is freed.
 optiverse_result optiverse_peers_view(const optiverse_peers *peers,

@@ -446,6 +446,17 @@ class tracer : public detail::handle<optiverse_tracer, optiverse_tracer_free> {
   }
 };
 
+// The names of the other connections in a session, as they were when the list was made.
+class users : public detail::handle<optiverse_users, optiverse_users_free> {
+ public:
+  using handle::handle;
+
+  span<optiverse_str> view() const {
+    return detail::shown<optiverse_str>(
+        [this](auto *first, auto *count) { return optiverse_users_view(get(), first, count); });
+  }
+};
+
 // A client's side of a shared session. Times are in milliseconds since the Unix epoch. What a poll shows is good until the next
 // poll of the same kind.
 class session : public detail::handle<optiverse_session, optiverse_session_free> {
@@ -503,6 +514,10 @@ class session : public detail::handle<optiverse_session, optiverse_session_free>
     return optiverse::scene(
         detail::made<optiverse_scene>([this](auto *out) { return optiverse_session_scene(get(), out); }));
   }
+  optiverse::users users() const {
+    return optiverse::users(
+        detail::made<optiverse_users>([this](auto *out) { return optiverse_session_users(get(), out); }));
+  }
   // The change of the event that was polled last.
   edit changed_edit() const {
     return edit(detail::made<optiverse_edit>([this](auto *out) { return optiverse_session_changed_edit(get(), out); }));
@@ -529,7 +544,7 @@ class session : public detail::handle<optiverse_session, optiverse_session_free>
 
 #if defined(OPTIVERSE_CLIENT)
 
-// The others in a session, as they were when the list was made.
+// Those of the others in a session who have shown where they are, as they were when the list was made.
 class peers : public detail::handle<optiverse_peers, optiverse_peers_free> {
  public:
   using handle::handle;
@@ -598,6 +613,10 @@ class client : private detail::waker, public detail::handle<optiverse_client, op
   optiverse::scene scene() const {
     return optiverse::scene(
         detail::made<optiverse_scene>([this](auto *out) { return optiverse_client_scene(get(), out); }));
+  }
+  optiverse::users users() const {
+    return optiverse::users(
+        detail::made<optiverse_users>([this](auto *out) { return optiverse_client_users(get(), out); }));
   }
   optiverse::peers peers() const {
     return optiverse::peers(

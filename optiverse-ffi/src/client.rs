@@ -15,6 +15,7 @@ use crate::result::{Failure, ResultCode};
 use crate::scene::Scene;
 use crate::session::{SessionInfo, UndoStep, read_presence};
 use crate::text::Text;
+use crate::users::Users;
 
 /// A session that connects, sends, receives and tries again by itself, on a thread of its own.
 ///
@@ -29,7 +30,7 @@ pub struct Client {
 
 object!(Client, "optiverse_client", 11);
 
-/// The others in a session, as they were when the list was made.
+/// Those of the others in a session who have shown where they are, as they were when the list was made.
 pub struct Peers {
     // Keeps alive what the views point to.
     _told: Told,
@@ -413,7 +414,17 @@ pub unsafe extern "C" fn optiverse_client_set_presence(client: *mut Client, pres
     })
 }
 
-/// Lists the others, by connection. The list is the caller's to free, and does not follow the session.
+/// Lists who else is in the session, as `optiverse_session_users` does. The list is the caller's to free, and does not follow
+/// the session.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn optiverse_client_users(client: *const Client, users: *mut *mut Users) -> ResultCode {
+    border::call(|| {
+        let out = border::output(users, "users")?;
+        border::give(out, Users::of(&get(client)?.client.users()))
+    })
+}
+
+/// Lists those of the others who have shown where they are, by connection. The list is the caller's to free, and does not follow the session.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn optiverse_client_peers(client: *const Client, peers: *mut *mut Peers) -> ResultCode {
     border::call(|| {

@@ -9,7 +9,7 @@
 //! | [`scene`], [`items`], [`edit`] | scenes, what is in them, and changes of them |
 //! | [`system`], [`options`], [`trace`], [`paths`], [`render`] | compiling, tracing, results and pictures |
 //! | [`tracer`] | tracing again only what an edit can have changed |
-//! | [`session`], [`event`] | a client's side of a shared session |
+//! | [`session`], [`users`], [`event`] | a client's side of a shared session |
 //! | `client` | the same with a thread and a socket of its own; the feature `client` |
 //! | [`version`] | version and features |
 #![allow(
@@ -47,6 +47,8 @@ pub mod render;
 pub mod tracer;
 
 pub mod session;
+
+pub mod users;
 
 pub mod event;
 

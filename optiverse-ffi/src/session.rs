@@ -13,6 +13,7 @@ use crate::handle::{self, lock, object};
 use crate::result::{Failure, ResultCode};
 use crate::scene::Scene;
 use crate::text::Text;
+use crate::users::Users;
 
 /// A user's copy of a session.
 ///
@@ -322,6 +323,18 @@ pub unsafe extern "C" fn optiverse_session_scene(session: *const Session, scene:
         let out = border::output(scene, "scene")?;
         let scene = with(session, |state| Ok(state.session.scene().clone()))?;
         border::give(out, Scene::new(scene, &[]))
+    })
+}
+
+/// Lists who else is in the session: the names of the other connections, one for each, in the order they came. It is empty
+/// while there is no connection, and whole once the status is sending, unconfirmed or synchronised. The list is the
+/// caller's to free, and does not follow the session.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn optiverse_session_users(session: *const Session, users: *mut *mut Users) -> ResultCode {
+    border::call(|| {
+        let out = border::output(users, "users")?;
+        let users = with(session, |state| Ok(Users::of(state.session.users())))?;
+        border::give(out, users)
     })
 }
 

@@ -127,6 +127,7 @@ class _Json:
                 "user": session.user,
                 "status": session.status,
                 "role": session.role,
+                "users": session.users,
                 "peers": [asdict(peer) for peer in session.peers.values()],
                 "items": {id: dict(item) for id, item in session.scene.copy().items()},
             }
@@ -159,6 +160,7 @@ class _Lines:
         self._session = session
         self._live = sys.stdout.isatty()
         self._has_status_line = False
+        self._has_said_who = False
 
     def event(self, event: Event) -> None:
         """Print an event, if it is worth a line, and bring the last line up to date."""
@@ -170,8 +172,8 @@ class _Lines:
         """Print the session as it is."""
         session, scene = self._session, self._session.scene.copy()
         self._print(f"session {session.name}, {len(scene)} items; {session.user} is {session.role}")
-        for peer in session.peers.values():
-            self._print(f"  seen: {_one_line(peer.user)}{_whereabouts(peer)}")
+        for user in _here(session):
+            self._print(f"  here: {user}")
         for item in scene.values():
             self._print(f"  {_label(item)}")
 
@@ -183,8 +185,11 @@ class _Lines:
     def _describe(self, event: Event) -> list[str]:
         match event:
             case StatusChanged(status="synchronised"):
-                return [f"synchronised: {len(self._session.scene)} items"]
+                return [f"synchronised: {len(self._session.scene)} items", *self._who_is_here()]
+            case StatusChanged(status="unconfirmed" | "sending"):
+                return self._who_is_here()
             case StatusChanged(status="connecting", attempt=attempt):
+                self._has_said_who = False
                 return [f"connecting, attempt {attempt}"]
             case RoleChanged(role=role):
                 return [f"you are {role}"]
@@ -202,6 +207,14 @@ class _Lines:
                 return []
         return [_one_line(str(event))]
 
+    def _who_is_here(self) -> list[str]:
+        # Once for each connection: from then on events tell.
+        if self._has_said_who:
+            return []
+        self._has_said_who = True
+        here = _here(self._session)
+        return [f"here: {', '.join(here)}" if here else "nobody else is here"]
+
     def _changes(self, event: SceneChanged) -> list[str]:
         # As it is at one moment: others edit meanwhile.
         scene = self._session.scene.copy()
@@ -216,9 +229,8 @@ class _Lines:
         if not self._live:
             return
         session = self._session
-        # Only who shows where they are is known: the app's windows never do, so that nobody shown is not nobody there.
-        seen = ", ".join(_one_line(peer.user) + _whereabouts(peer) for peer in session.peers.values())
-        line = f"{session.status} · {len(session.scene)} items" + (f" · seen: {seen}" if seen else "")
+        here = ", ".join(_here(session))
+        line = f"{session.status} · {len(session.scene)} items" + (f" · here: {here}" if here else "")
         width = shutil.get_terminal_size().columns - 1
         # To the line's start, the text, and away with what stood there before.
         self._write(f"\r{line[:width]}\x1b[K")
@@ -247,6 +259,14 @@ def _value(item: Item, key: str) -> str:
     value = item[key]
     text = f"{value:g}" if isinstance(value, float) else _one_line(json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= _MOST_CHARACTERS else text[: _MOST_CHARACTERS - 1] + "…"
+
+
+def _here(session: Session) -> list[str]:
+    """Name the others, with where those are who show it."""
+    shown: dict[str, list[Peer]] = {}
+    for peer in session.peers.values():
+        shown.setdefault(peer.user, []).append(peer)
+    return [_one_line(user) + (_whereabouts(shown[user].pop(0)) if shown.get(user) else "") for user in session.users]
 
 
 def _whereabouts(peer: Peer) -> str:

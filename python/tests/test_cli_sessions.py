@@ -94,6 +94,7 @@ class Follower:
 def test_join_tells_who_comes_and_what_changes(relay):
     follower = Follower(relay.url("lab", "terminal"))
     until(lambda: follower.has("synchronised: 0 items"))
+    until(lambda: follower.has("nobody else is here"))
     with Session(relay.url("lab", "ada")) as ada:
         until(lambda: follower.has("ada joined"))
         ada.add({**component("lens", "lens", x_mm=5.0), "name": "L1\n\x1b[31m"})
@@ -106,8 +107,23 @@ def test_join_tells_who_comes_and_what_changes(relay):
         until(lambda: follower.has("- lens"))
     until(lambda: follower.has("ada left"))
     assert follower.has("x_mm 7.25")
+    assert not follower.has("here: ")
     # Names of others cannot command the terminal.
     assert not follower.has("\x1b")
+    assert follower.interrupt() == (0, "")
+
+
+def test_join_tells_who_was_there_before(relay):
+    url = f"ws://127.0.0.1:{relay.port}/ws/lab"
+    with Session(url, user="ada"), Session(url, user="\u202eann") as ann, Session(url, user="terminal") as third:
+        until(lambda: sorted(map(len, (ann.users, third.users))) == [2, 2])
+        follower = Follower(relay.url("lab", "terminal"))
+        until(lambda: follower.has("here: "))
+        (line,) = (line for line in follower.lines if "here: " in line)
+        names = line.split("here: ")[1].rstrip("\n").split(", ")
+        # They came at once: in any order. The name that the follower itself has is there once, and its own is not.
+        assert sorted(names) == ["ada", "terminal", "\N{REPLACEMENT CHARACTER}ann"]
+    until(lambda: sum("left" in line for line in list(follower.lines)) == 3)
     assert follower.interrupt() == (0, "")
 
 
@@ -133,9 +149,11 @@ def test_join_once(relay):
         assert (code, errors) == (0, "")
         assert output.splitlines()[0] == "session lab, 1 items; me is editor"
         assert "  laser (source 'HeNe')" in output
+        assert output.splitlines()[1].startswith("  here: ada")
         code, output, _ = run("join", relay.url("lab", "me"), "--once", "--json")
         state = json.loads(output)
         assert (code, state["session"], state["user"], state["items"]) == (0, "lab", "me", contents(ada.scene))
+        assert state["users"] == ["ada"]
         # Without a name it is the login name.
         environment = {**os.environ, "LOGNAME": "somebody"}
         _, output, _ = run("join", url, "--once", "--json", env=environment)
@@ -197,10 +215,10 @@ def test_join_in_a_terminal_has_a_last_line_that_follows(relay):
         until(lambda: has(b"synchronised \xc2\xb7 0 items"))
         ada.add(source("laser"))
         until(lambda: has(b"1 items"))
-        # Ada is here, and has not shown where.
-        assert b"nobody" not in shown
+        # Ada is here, and has not shown where; then she does.
+        assert "1 items · here: ada\x1b[K".encode() in shown
         ada.set_presence(cursor_mm=(1.0, 2.0))
-        until(lambda: has(b"seen: ada at (1.0, 2.0) mm"))
+        until(lambda: has(b"here: ada at (1.0, 2.0) mm"))
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE_S) == 0
     os.close(near)

@@ -78,14 +78,20 @@ def test_undo_takes_back_ones_own_alone(relay):
 def test_presence_and_who_is_there(relay):
     with Session(relay.url("lab", "ada")) as ada:
         assert ada.wait_synchronised(PATIENCE_S)
+        assert ada.users == []
         with Session(relay.url("lab", "bob")) as bob:
             assert next_of(ada, UserJoined) == UserJoined("bob")
+            assert ada.users == ["bob"]
+            assert bob.wait_synchronised(PATIENCE_S)
+            assert (bob.users, bob.peers) == (["ada"], {}), "who is there is known before anybody shows where"
             bob.set_presence(cursor_mm=(1.0, 2.0), selection=["a"], color="#ff0000")
             until(lambda: any(peer.cursor_mm == (1.0, 2.0) for peer in ada.peers.values()))
             (peer,) = (peer for peer in ada.peers.values() if peer.user == "bob")
             assert (peer.selection, peer.color) == (("a",), "#ff0000")
             assert isinstance(next_of(ada, PeerChanged).connection, int)
+        assert bob.users == []
         assert next_of(ada, UserLeft) == UserLeft("bob")
+        assert ada.users == []
         with pytest.raises(oe.SyncArgumentError, match="two finite numbers"):
             ada.set_presence(cursor_mm=(float("nan"), 0.0))
 

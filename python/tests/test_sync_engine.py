@@ -303,6 +303,21 @@ def test_a_server_that_only_forwards_is_told():
     assert engine.status == "offline"
 
 
+def test_who_else_is_there():
+    engine = Engine()
+    assert engine.users == []
+    engine.handle_connected(now_ms=NOW)
+    there = [{"user_id": name} for name in ("ada", "me", "bob", "me")]
+    engine.handle_frame(frame("connection:ack", user_id="me", users=there, sync={"protocol": 1}), now_ms=NOW)
+    # The last of them is this one.
+    assert engine.users == ["ada", "me", "bob"]
+    engine.handle_frame(frame("user:joined", user_id="ada"), now_ms=NOW)
+    engine.handle_frame(frame("user:left", user_id="bob"), now_ms=NOW)
+    assert engine.users == ["ada", "me", "ada"]
+    engine.handle_disconnected(now_ms=NOW)
+    assert engine.users == []
+
+
 def test_presence_goes_both_ways():
     engine = live_engine()
     engine.set_presence(cursor_mm=(1.5, -2.0), selection=["a", "b"], color="#ff0000", now_ms=NOW)

@@ -66,6 +66,17 @@ static void move(optiverse_client *client, double x, double y) {
   OK(optiverse_edit_free(edit));
 }
 
+static int is_alone_with(const optiverse_client *client, const char *user) {
+  optiverse_users *users;
+  const optiverse_str *name;
+  size_t count;
+  OK(optiverse_client_users(client, &users));
+  OK(optiverse_users_view(users, &name, &count));
+  const int is_so = user == NULL ? count == 0 : count == 1 && is_text(*name, user);
+  OK(optiverse_users_free(users));
+  return is_so;
+}
+
 static void two_come_to_the_same(void) {
   optiverse_client *ada = join("/ws/lab", "ada", NULL), *bob = join("/ws/lab", "bob", NULL);
   optiverse_scene *scene = scene_of(BENCH);
@@ -96,7 +107,7 @@ static void two_come_to_the_same(void) {
   synchronise(ada);
   synchronise(bob);
   // What one has sent last may still be under way to the other.
-  for (int i = 0; !have_the_same(ada, bob); i++) {
+  for (int i = 0; !have_the_same(ada, bob) || !is_alone_with(ada, "bob") || !is_alone_with(bob, "ada"); i++) {
     CHECK(i < 1000);
     OK(optiverse_client_wait_event(ada, PATIENCE_MS / 1000, &event));
     OK(optiverse_client_wait_event(bob, 0, &event));
@@ -113,7 +124,7 @@ static void two_come_to_the_same(void) {
   CHECK(peer->presence.selection_count == 1 && is_text(peer->presence.selection[0], "M1"));
   CHECK(is_text(peer->presence.color, "#1e90ff"));
   OK(optiverse_peers_free(peers));
-  CHECK(is_text(next(bob, OPTIVERSE_EVENT_KIND_USER_LEFT).body.text, "ada"));
+  CHECK(is_text(next(bob, OPTIVERSE_EVENT_KIND_USER_LEFT).body.text, "ada") && is_alone_with(bob, NULL));
 
   // What is edited last reaches the relay before the client is closed.
   move(bob, 7.0, 8.0);

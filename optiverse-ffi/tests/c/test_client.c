@@ -271,6 +271,7 @@ static void options_that_cannot_be_used(void) {
     EXPECT(code, optiverse_client_redo(client, &flag));                         \
     EXPECT(code, optiverse_client_set_presence(client, &here));                 \
     EXPECT(code, optiverse_client_peers(client, &peers));                       \
+    EXPECT(code, optiverse_client_users(client, &users));                       \
   } while (0)
 
 static void misuse(void) {
@@ -279,6 +280,7 @@ static void misuse(void) {
   optiverse_edit *edit;
   optiverse_text *text;
   optiverse_peers *peers;
+  optiverse_users *users;
   const optiverse_presence_event *peer;
   optiverse_event event;
   optiverse_session_info info;
@@ -301,6 +303,7 @@ static void misuse(void) {
   EXPECT(NULL_PARAMETER, optiverse_client_redo(client, NULL));
   EXPECT(NULL_PARAMETER, optiverse_client_set_presence(client, NULL));
   EXPECT(NULL_PARAMETER, optiverse_client_peers(client, NULL));
+  EXPECT(NULL_PARAMETER, optiverse_client_users(client, NULL));
   OK(optiverse_client_peers(client, &peers));
   EXPECT(NULL_PARAMETER, optiverse_peers_view(peers, NULL, &count));
   EXPECT(NULL_PARAMETER, optiverse_peers_view(peers, &peer, NULL));

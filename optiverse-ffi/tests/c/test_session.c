@@ -66,6 +66,35 @@ static optiverse_edit *edit_of(const char *id) {
   return edit;
 }
 
+static void expect_users(const optiverse_session *session, const char *first, const char *second) {
+  const char *const expected[2] = {first, second};
+  optiverse_users *users;
+  const optiverse_str *user;
+  size_t count, index = 0;
+  OK(optiverse_session_users(session, &users));
+  OK(optiverse_users_view(users, &user, &count));
+  for (; index < 2 && expected[index] != NULL; index++) CHECK(index < count && is_text(user[index], expected[index]));
+  CHECK(count == index);
+  OK(optiverse_users_free(users));
+}
+
+static void who_is_there(void) {
+  optiverse_session *session;
+  OK(optiverse_session_new(KEY(1), &session));
+  expect_users(session, NULL, NULL);
+  greet(session, FORWARDER, "false", NOW);
+  expect_users(session, "bob", NULL);
+  give(session, "{\"type\":\"user:joined\",\"user_id\":\"ada\"}", NOW);
+  expect_users(session, "bob", "ada");
+  give(session, "{\"type\":\"user:left\",\"user_id\":\"bob\"}", NOW);
+  expect_users(session, "ada", NULL);
+  OK(optiverse_session_handle_disconnected(session, NOW));
+  expect_users(session, NULL, NULL);
+  greet(session, FORWARDER, "false", NOW);
+  expect_users(session, "bob", NULL);
+  OK(optiverse_session_free(session));
+}
+
 static void alone(void) {
   optiverse_session *session, *resumed = NULL;
   optiverse_scene *scene;
@@ -361,6 +390,7 @@ static void presence(void) {
     EXPECT(code, optiverse_session_poll_transmit(session, &frame));                \
     EXPECT(code, optiverse_session_poll_timeout(session, &at_ms));                 \
     EXPECT(code, optiverse_session_state(session, &info));                         \
+    EXPECT(code, optiverse_session_users(session, &users));                        \
     EXPECT(code, optiverse_session_scene(session, &made));                         \
     EXPECT(code, optiverse_session_changed_edit(session, &edit));                  \
     EXPECT(code, optiverse_session_edit(session, good, 0, NOW));                   \
@@ -375,6 +405,9 @@ static void misuse(void) {
   optiverse_scene *scene = scene_of("{}"), *made;
   optiverse_edit *good = edit_of("lens"), *edit;
   optiverse_text *text;
+  optiverse_users *users;
+  const optiverse_str *user;
+  size_t count;
   optiverse_event event;
   optiverse_bytes frame;
   optiverse_session_info info;
@@ -400,6 +433,15 @@ static void misuse(void) {
   EXPECT(NULL_PARAMETER, optiverse_session_resume(KEY(1), "{}", 2, NULL));
   EXPECT(NULL_PARAMETER, optiverse_session_resume(KEY(1), NULL, 2, &session));
   EXPECT(NULL_PARAMETER, optiverse_session_save(session, NULL));
+  EXPECT(NULL_PARAMETER, optiverse_session_users(session, NULL));
+  OK(optiverse_session_users(session, &users));
+  EXPECT(NULL_PARAMETER, optiverse_users_view(users, NULL, &count));
+  EXPECT(NULL_PARAMETER, optiverse_users_view(users, &user, NULL));
+  EXPECT(NULL_PARAMETER, optiverse_users_view(NULL, &user, &count));
+  OK(optiverse_users_free(users));
+  EXPECT(INVALID_HANDLE, optiverse_users_view(users, &user, &count));
+  EXPECT(INVALID_HANDLE, optiverse_users_free(users));
+  OK(optiverse_users_free(NULL));
   EXPECT(NULL_PARAMETER, optiverse_session_poll_event(session, NULL));
   EXPECT(NULL_PARAMETER, optiverse_session_poll_transmit(session, NULL));
   EXPECT(NULL_PARAMETER, optiverse_session_poll_timeout(session, NULL));
@@ -428,6 +470,7 @@ int main(void) {
   with_a_relay();
   over_a_server_that_only_forwards();
   presence();
+  who_is_there();
   misuse();
   CHECK(optiverse_handle_count() == 0);
   return 0;

@@ -19,7 +19,8 @@ static_assert(is_move_only<optiverse::text> && is_move_only<optiverse::edit> && 
               is_move_only<optiverse::scene> && is_move_only<optiverse::control> &&
               is_move_only<optiverse::paths> && is_move_only<optiverse::system> &&
               is_move_only<optiverse::session> && is_move_only<optiverse::tracer> &&
-              is_move_only<optiverse::update> && is_move_only<optiverse::client> && is_move_only<optiverse::peers>);
+              is_move_only<optiverse::update> && is_move_only<optiverse::client> && is_move_only<optiverse::peers> &&
+              is_move_only<optiverse::users>);
 
 // The error that a call throws.
 template <typename Call>
@@ -147,9 +148,11 @@ void sessions() {
   session.handle_disconnected(now_ms);
   session.handle_timeout(*session.poll_timeout());
   session.handle_connected(now_ms);
-  const std::string frame = "{\"type\":\"connection:ack\",\"sync\":{\"protocol\":1}}";
+  const std::string frame = "{\"type\":\"connection:ack\",\"users\":[{\"user_id\":\"bob\"}],\"sync\":{\"protocol\":1}}";
   session.handle_frame(reinterpret_cast<const std::uint8_t *>(frame.data()), frame.size(), now_ms);
   CHECK(session.poll_transmit()->size() > 10);
+  const auto users = session.users();
+  CHECK(users.view().size() == 1 && optiverse::view(users.view()[0]) == "bob");
   session.set_presence({1, 1.0, 2.0, nullptr, 0, {"", 0}}, now_ms);
   session.stop();
   CHECK(session.state().status == OPTIVERSE_STATUS_OFFLINE);
@@ -177,7 +180,7 @@ void clients() {
   CHECK(client.undo() && client.scene().number("M1", "x_mm") == 0.0 && client.redo() && !client.redo());
   client.set_presence({1, 1.0, 2.0, nullptr, 0, {"", 0}});
   client.retry();
-  CHECK(client.peers().view().empty() && !client.wait_synchronised(milliseconds(-1)));
+  CHECK(client.peers().view().empty() && client.users().view().empty() && !client.wait_synchronised(milliseconds(-1)));
 
   // The callback goes with the client, wherever that is moved to.
   optiverse::client moved = std::move(client);

@@ -100,6 +100,7 @@ def test_undo_and_redo(join):
 def test_presence(join):
     ada, bob = join("ada"), join("bob")
     until(lambda: ("user_joined", "bob") in ada.told.all)
+    until(lambda: (ada.users, bob.users) == (["bob"], ["ada"]))
     ada.set_presence(cursor_mm=(3.0, 4.0), selection=["lens"], color="#1e90ff")
     until(lambda: bob.told.cursors)
     assert bob.told.cursors[-1] == ("ada", 3.0, 4.0)
