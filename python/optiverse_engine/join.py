@@ -1,4 +1,4 @@
-"""The command `optiverse-engine join`: who is in a session and what changes there, as it happens."""
+"""The command `optiverse-engine join`: who comes and goes in a session and what changes there, as it happens."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ class _Lines:
         session, scene = self._session, self._session.scene.copy()
         self._print(f"session {session.name}, {len(scene)} items; {session.user} is {session.role}")
         for peer in session.peers.values():
-            self._print(f"  here: {_one_line(peer.user)}{_whereabouts(peer)}")
+            self._print(f"  seen: {_one_line(peer.user)}{_whereabouts(peer)}")
         for item in scene.values():
             self._print(f"  {_label(item)}")
 
@@ -216,8 +216,9 @@ class _Lines:
         if not self._live:
             return
         session = self._session
-        here = ", ".join(_one_line(peer.user) + _whereabouts(peer) for peer in session.peers.values()) or "nobody else"
-        line = f"{session.status} · {len(session.scene)} items · here: {here}"
+        # Only who shows where they are is known: the app's windows never do, so that nobody shown is not nobody there.
+        seen = ", ".join(_one_line(peer.user) + _whereabouts(peer) for peer in session.peers.values())
+        line = f"{session.status} · {len(session.scene)} items" + (f" · seen: {seen}" if seen else "")
         width = shutil.get_terminal_size().columns - 1
         # To the line's start, the text, and away with what stood there before.
         self._write(f"\r{line[:width]}\x1b[K")

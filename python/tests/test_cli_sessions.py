@@ -197,8 +197,10 @@ def test_join_in_a_terminal_has_a_last_line_that_follows(relay):
         until(lambda: has(b"synchronised \xc2\xb7 0 items"))
         ada.add(source("laser"))
         until(lambda: has(b"1 items"))
+        # Ada is here, and has not shown where.
+        assert b"nobody" not in shown
         ada.set_presence(cursor_mm=(1.0, 2.0))
-        until(lambda: has(b"ada at (1.0, 2.0) mm"))
+        until(lambda: has(b"seen: ada at (1.0, 2.0) mm"))
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE_S) == 0
     os.close(near)

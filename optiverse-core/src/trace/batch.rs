@@ -54,8 +54,6 @@ pub(super) struct BatchTracer<'a> {
     rules: Rules<'a>,
     nearest: NearestHit<'a>,
     walkers: Vec<Walker>,
-    /// Numbers of the walkers that still have light to follow.
-    going: Vec<usize>,
     /// Whether this processor has these instructions.
     avx2: Option<Avx2>,
     pub(super) paths: RayPaths,
@@ -69,10 +67,9 @@ impl<'a> BatchTracer<'a> {
         max_vertices: usize,
     ) -> Self {
         BatchTracer {
-            rules: Rules { system, options, control, max_vertices },
+            rules: Rules { options, control, max_vertices },
             nearest: NearestHit::new(system, options.physics, options.smallest_hit_mm),
             walkers: (0..UNDER_WAY).map(|_| Walker::new()).collect(),
-            going: Vec::with_capacity(UNDER_WAY),
             avx2: Avx2::try_new(),
             paths: RayPaths::empty(),
         }
@@ -154,55 +151,52 @@ impl<'a> BatchTracer<'a> {
 
     /// Traces up to [`UNDER_WAY`] rays, one by each walker, in turns; the number of those that were begun.
     fn trace_together(&mut self, batch: &Batch<'_>, places: Range<u64>, rules: &Rules<'a>) -> Result<u64, Cancelled> {
-        self.going.clear();
+        let mut walkers: [Option<&mut Walker>; UNDER_WAY] = [const { None }; UNDER_WAY];
         let mut begun = 0;
-        for (place, number) in places.zip(0..) {
+        for ((place, walker), going) in places.zip(&mut self.walkers).zip(&mut walkers) {
             if batch.is_over() {
                 break;
             }
             let (source, index) = batch.emission.source_of(batch.number_of(place));
-            if self.walkers[number].begin(source, index, &batch.emission.emit(source, index), rules)? == Going::On {
-                self.going.push(number);
+            if walker.begin(source, index, &batch.emission.emit(source, index), rules)? == Going::On {
+                *going = Some(walker);
             }
             begun += 1;
         }
+        let follow = Follow { nearest: &mut self.nearest, walkers, rules };
         match self.avx2 {
             #[cfg(target_arch = "x86_64")]
-            Some(avx2) => avx2.run(Follow(self, rules))?,
-            _ => Baseline.run(Follow(self, rules))?,
+            Some(avx2) => avx2.run(follow)?,
+            _ => Baseline.run(follow)?,
         }
         Ok(begun)
     }
-
-    /// Takes the light of all walkers that are under way to its end, in turns.
-    #[inline(always)]
-    fn follow(&mut self, lanes: impl Lanes, rules: &Rules<'a>) -> Result<(), Cancelled> {
-        while !self.going.is_empty() {
-            let mut kept = 0;
-            for at in 0..self.going.len() {
-                let number = self.going[at];
-                let walker = &mut self.walkers[number];
-                let found = self.nearest.find(lanes, walker.light(), walker.contact());
-                if walker.proceed(found, rules)? == Going::On {
-                    self.going[kept] = number;
-                    kept += 1;
-                }
-            }
-            self.going.truncate(kept);
-        }
-        Ok(())
-    }
 }
 
-/// [`BatchTracer::follow`], to be compiled for several kinds of processors.
-struct Follow<'t, 'a>(&'t mut BatchTracer<'a>, &'t Rules<'a>);
+/// Takes the light of all walkers that are under way to its end, in turns. To be compiled for several kinds of processors.
+struct Follow<'t, 'a> {
+    nearest: &'t mut NearestHit<'a>,
+    walkers: [Option<&'t mut Walker>; UNDER_WAY],
+    rules: &'t Rules<'a>,
+}
 
 impl<L: Lanes> Job<L> for Follow<'_, '_> {
     type Output = Result<(), Cancelled>;
 
     #[inline(always)]
-    fn run(self, lanes: L) -> Self::Output {
-        self.0.follow(lanes, self.1)
+    fn run(mut self, lanes: L) -> Self::Output {
+        let mut going = self.walkers.iter().flatten().count();
+        while going > 0 {
+            for place in &mut self.walkers {
+                let Some(walker) = place else { continue };
+                let found = self.nearest.find(lanes, walker.light(), walker.contact());
+                if walker.proceed(found, self.rules)? == Going::Done {
+                    *place = None;
+                    going -= 1;
+                }
+            }
+        }
+        Ok(())
     }
 }
 

@@ -6,7 +6,7 @@ use std::hint::select_unpredictable;
 use glam::DVec2;
 
 use super::nearest_hit::Hit;
-use crate::geometry::index::GridNumber;
+use crate::geometry::index::{GridNumber, NO_SURFACE};
 use crate::geometry::{Arc, Segment};
 use crate::optics::Shape;
 
@@ -20,6 +20,8 @@ pub(super) struct Contact {
     arrival: DVec2,
     way: f64,
     latest: u32,
+    /// Whether that one is straight, and so not met again from where the ray is.
+    is_straight: bool,
     /// The grid of the index where the search best begins.
     grid: GridNumber,
     /// How far from the point, by rounding, a surface through it may seem to lie: the most of the surfaces met.
@@ -37,22 +39,36 @@ impl Contact {
     pub(super) const NONE: Contact = Contact {
         arrival: DVec2::ZERO,
         way: 0.0,
-        latest: u32::MAX,
+        latest: NO_SURFACE,
+        is_straight: true,
         grid: GridNumber::ROOT,
         pad: 0.0,
-        met: [(u32::MAX, DVec2::ZERO); Self::CAPACITY],
+        met: [(NO_SURFACE, DVec2::ZERO); Self::CAPACITY],
         len: 0,
     };
 
     /// A ray arrives along `direction` at what it meets, of this form; at the point where it was where the way is no longer than rounding.
     #[inline(always)]
-    pub(super) fn meet(&mut self, direction: DVec2, hit: &Hit, shape: &Shape) {
-        let Hit { surface, distance: way, point, grid } = *hit;
-        if self.len == 0 || way > self.pad {
-            (self.arrival, self.way, self.pad, self.len) = (direction, way, 0.0, 0);
+    pub(super) fn meet(&mut self, direction: DVec2, hit: &Hit<'_>, shape: &Shape) {
+        let pad = pad(shape, hit.point);
+        (self.latest, self.grid) = (hit.number, hit.grid);
+        self.is_straight = matches!(shape, Shape::Segment(_));
+        if hit.distance > self.pad {
+            (self.arrival, self.way, self.pad) = (direction, hit.distance, pad);
+            (self.met[0], self.len) = ((hit.number, direction), 1);
+        } else {
+            self.meet_together(direction, hit, pad);
         }
-        (self.latest, self.grid) = (surface, grid);
-        self.pad = self.pad.max(pad(shape, point));
+    }
+
+    /// As [`meet`](Self::meet), where the ray was.
+    #[inline(never)]
+    fn meet_together(&mut self, direction: DVec2, hit: &Hit<'_>, pad: f64) {
+        let surface = hit.number;
+        if self.len == 0 {
+            (self.arrival, self.way) = (direction, hit.distance);
+        }
+        self.pad = self.pad.max(pad);
         match usize::from(self.len) {
             0 => self.met[0] = (surface, direction),
             len if self.met[..len].iter().any(|met| met.0 == surface) => return,
@@ -66,12 +82,6 @@ impl Contact {
         self.len += 1;
     }
 
-    /// The contact, where there is one.
-    #[inline(always)]
-    pub(super) fn met_any(&self) -> Option<&Contact> {
-        (self.len > 0).then_some(self)
-    }
-
     /// The latest surface was passed.
     pub(super) fn pass(&mut self) {
         let latest = self.latest;
@@ -80,9 +90,20 @@ impl Contact {
         }
     }
 
-    /// The surface met last.
+    /// The surface met last; [`NO_SURFACE`] where none was.
     pub(super) fn latest(&self) -> u32 {
         self.latest
+    }
+
+    /// Whether the surface met last is straight.
+    pub(super) fn is_straight(&self) -> bool {
+        self.is_straight
+    }
+
+    /// The larger one of how far, by rounding, a surface may seem to lie.
+    #[inline(always)]
+    fn widen(&self, pad: f64) -> f64 {
+        if self.pad > pad { self.pad } else { pad }
     }
 
     /// The grid of the index where the search best begins.
@@ -96,6 +117,9 @@ impl Contact {
 
     /// Whether going on along `direction` crosses a surface of normal `normal` through the point.
     fn crosses(&self, surface: u32, normal: DVec2, direction: DVec2) -> bool {
+        if self.len == 0 {
+            return false;
+        }
         let now = direction.dot(normal);
         if let Some((_, crossing)) = self.met().iter().find(|met| met.0 == surface) {
             return now * crossing.dot(normal) > 0.0;
@@ -124,13 +148,7 @@ fn size(v: DVec2) -> f64 {
 /// No step and no smallest distance: a straight surface is not met by the ray that leaves it, an arc only at the far end of the chord of
 /// its circle, and a surface through the starting point is met at distance 0 where the ray crosses it.
 #[inline(always)]
-pub(super) fn geometric(
-    shape: &Shape,
-    surface: u32,
-    origin: DVec2,
-    direction: DVec2,
-    contact: Option<&Contact>,
-) -> f64 {
+pub(super) fn geometric(shape: &Shape, surface: u32, origin: DVec2, direction: DVec2, contact: &Contact) -> f64 {
     match shape {
         Shape::Segment(segment) => geometric_segment((shape, segment), surface, origin, direction, contact),
         Shape::Arc(arc) => geometric_arc((shape, arc), surface, origin, direction, contact),
@@ -145,8 +163,8 @@ fn pad(shape: &Shape, point: DVec2) -> f64 {
 }
 
 /// Whether a point lies on a surface, to rounding: that of the surface itself, or more where others met there have more.
-pub(super) fn touches(shape: &Shape, point: DVec2, contact: Option<&Contact>) -> bool {
-    let pad = contact.map_or(0.0, |c| c.pad).max(pad(shape, point));
+pub(super) fn touches(shape: &Shape, point: DVec2, contact: &Contact) -> bool {
+    let pad = contact.widen(pad(shape, point));
     match shape {
         Shape::Segment(segment) => touches_segment(segment, point, pad),
         Shape::Arc(arc) => touches_arc(arc, point, pad),
@@ -171,7 +189,7 @@ fn geometric_segment(
     surface: u32,
     origin: DVec2,
     direction: DVec2,
-    contact: Option<&Contact>,
+    contact: &Contact,
 ) -> f64 {
     let pad = pad(shape, origin);
     // On which sides of the ray the end points lie. Surfaces that share an end point get the same answer for it, so that no ray
@@ -185,9 +203,9 @@ fn geometric_segment(
     }
     let normal = segment.normal();
     let height = (segment.middle() - origin).dot(normal);
-    let near = contact.map_or(pad, |c| if c.pad > pad { c.pad } else { pad });
+    let near = contact.widen(pad);
     if height.abs() <= near && touches_segment(segment, origin, near) {
-        let crosses = contact.is_some_and(|c| c.latest() != surface && c.crosses(surface, normal, direction));
+        let crosses = contact.latest() != surface && contact.crosses(surface, normal, direction);
         return if crosses { 0.0 } else { f64::INFINITY };
     }
     let towards = direction.dot(normal);
@@ -203,17 +221,17 @@ fn geometric_arc(
     surface: u32,
     origin: DVec2,
     direction: DVec2,
-    contact: Option<&Contact>,
+    contact: &Contact,
 ) -> f64 {
     let from_middle = origin - arc.chord().middle();
     let pad = pad(shape, origin);
     let rising = direction.dot(arc.axis());
     let height = arc.height_over_chord(origin);
     let on_arc = |distance: f64| height + rising * distance >= -pad;
-    let latest = contact.is_some_and(|c| c.latest() == surface);
-    if latest || touches_arc(arc, origin, contact.map_or(pad, |c| if c.pad > pad { c.pad } else { pad })) {
+    let latest = contact.latest() == surface;
+    if latest || touches_arc(arc, origin, contact.widen(pad)) {
         let outward = arc.outward_normal(origin);
-        if !latest && contact.is_some_and(|c| c.crosses(surface, outward, direction)) {
+        if !latest && contact.crosses(surface, outward, direction) {
             return 0.0;
         }
         // From a point of the circle: one root is 0, the other the length of the chord.

@@ -9,13 +9,14 @@ use super::interact::{self, Light};
 use super::{HiddenItems, Physics, SelfHits};
 use crate::geometry::index::lanes::{Baseline, Lanes};
 use crate::geometry::index::{Distance, GridNumber, NO_SURFACE, Nearest, Query};
-use crate::optics::{OpticalSystem, Shape};
+use crate::optics::{OpticalSystem, Shape, Surface};
 
 /// Where a ray meets a surface.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Hit {
-    /// Number of the surface in the system.
-    pub(super) surface: u32,
+pub(super) struct Hit<'a> {
+    /// The surface, and its number in the system.
+    pub(super) surface: &'a Surface,
+    pub(super) number: u32,
     /// From the ray's start, in mm.
     pub(super) distance: f64,
     pub(super) point: DVec2,
@@ -40,21 +41,26 @@ impl<'a> NearestHit<'a> {
 
     /// The nearest surface in the way of light that has met what `contact` says where it is.
     #[inline(always)]
-    pub(super) fn find(&mut self, lanes: impl Lanes, light: &Light, contact: Option<&Contact>) -> Option<Hit> {
+    pub(super) fn find(&mut self, lanes: impl Lanes, light: &Light, contact: &Contact) -> Option<Hit<'a>> {
         match self.physics.self_hits {
             SelfHits::Geometric => {
                 let (nearest, grid) = self.geometric(lanes, light, contact, |_, _| ())?;
-                let (distance, shape) = (nearest.distance, self.system.surfaces()[nearest.surface as usize].shape());
-                let point = on_surface(shape, light.position, light.direction, distance);
-                let surface = if nearest.several {
-                    self.first_of_several(nearest.surface, light, point, contact)
-                } else {
-                    nearest.surface
-                };
-                Some(Hit { surface, distance, point, grid })
+                let Nearest { surface: mut number, distance, several } = nearest;
+                let mut surface = self.surface(number);
+                let point = on_surface(surface.shape(), light.position, light.direction, distance);
+                if several {
+                    number = self.first_of_several(number, light, point, contact);
+                    surface = self.surface(number);
+                }
+                Some(Hit { surface, number, distance, point, grid })
             }
             SelfHits::StepAndSkip => self.step_and_skip(lanes, light, contact),
         }
+    }
+
+    #[inline(always)]
+    fn surface(&self, number: u32) -> &'a Surface {
+        &self.system.surfaces()[number as usize]
     }
 
     /// The nearest surface by the geometric rule; `met` is told each surface that the search finds on the ray's way.
@@ -63,26 +69,31 @@ impl<'a> NearestHit<'a> {
         &self,
         lanes: impl Lanes,
         light: &Light,
-        contact: Option<&Contact>,
+        contact: &Contact,
         met: impl FnMut(u32, &Shape),
     ) -> Option<(Nearest, GridNumber)> {
         // The surface that the ray leaves; an arc may be met again.
-        let leaves = |&i: &u32| match self.system.surfaces()[i as usize].shape() {
+        let leaves = |i: u32| match self.surface(i).shape() {
             Shape::Segment(_) => true,
             Shape::Arc(arc) => !arc.may_be_met_again(light.position, light.direction),
         };
-        let skip = contact.map(Contact::latest).filter(leaves).unwrap_or(NO_SURFACE);
+        let latest = contact.latest();
+        let skip = if contact.is_straight() || leaves(latest) { latest } else { NO_SURFACE };
         let query = Query::new(light.position, light.direction);
-        let begin = contact.map_or(GridNumber::ROOT, Contact::grid);
-        self.system.index().nearest(lanes, &query, skip, begin, Geometric { nearest: self, light, contact, met })
+        self.system.index().nearest(
+            lanes,
+            &query,
+            skip,
+            contact.grid(),
+            Geometric { nearest: self, light, contact, met },
+        )
     }
 
     /// The nearest surface by the rules of the app.
     #[inline(always)]
-    fn step_and_skip(&self, lanes: impl Lanes, light: &Light, contact: Option<&Contact>) -> Option<Hit> {
+    fn step_and_skip(&self, lanes: impl Lanes, light: &Light, contact: &Contact) -> Option<Hit<'a>> {
         let (origin, direction) = (light.position, light.direction);
-        let skip = contact.map_or(NO_SURFACE, Contact::latest);
-        let begin = contact.map_or(GridNumber::ROOT, Contact::grid);
+        let (skip, begin) = (contact.latest(), contact.grid());
         let (nearest, grid) = self.system.index().nearest(lanes, &Query::new(origin, direction), skip, begin, |i| {
             match self.seen(i) {
                 // The index leaves it out where the ray starts; an arc may be ahead again in another cell.
@@ -90,21 +101,21 @@ impl<'a> NearestHit<'a> {
                 _ => f64::INFINITY,
             }
         })?;
-        let Nearest { surface, distance, .. } = nearest;
-        Some(Hit { surface, distance, point: origin + distance * direction, grid })
+        let Nearest { surface: number, distance, .. } = nearest;
+        Some(Hit { surface: self.surface(number), number, distance, point: origin + distance * direction, grid })
     }
 
     /// Where a surface is, unless its item is hidden and such are left out.
     #[inline(always)]
     fn seen(&self, surface: u32) -> Option<&'a Shape> {
-        let surface = &self.system.surfaces()[surface as usize];
+        let surface = self.surface(surface);
         let is_skipped = surface.is_hidden() && self.physics.hidden_items == HiddenItems::Skipped;
         (!is_skipped).then_some(surface.shape())
     }
 
     /// Of several surfaces met at `point`, the one that acts first.
     #[inline(never)]
-    fn first_of_several(&mut self, nearest: u32, light: &Light, point: DVec2, contact: Option<&Contact>) -> u32 {
+    fn first_of_several(&mut self, nearest: u32, light: &Light, point: DVec2, contact: &Contact) -> u32 {
         let mut together = std::mem::take(&mut self.together);
         together.clear();
         self.geometric(Baseline, light, contact, |i, shape| {
@@ -150,7 +161,7 @@ impl<'a> NearestHit<'a> {
 struct Geometric<'a, M> {
     nearest: &'a NearestHit<'a>,
     light: &'a Light,
-    contact: Option<&'a Contact>,
+    contact: &'a Contact,
     met: M,
 }
 
@@ -176,15 +187,12 @@ fn on_surface(shape: &Shape, origin: DVec2, direction: DVec2, distance: f64) -> 
     match shape {
         Shape::Segment(segment) => {
             let half = segment.half_length();
-            let place = (point - segment.middle()).dot(segment.tangent()).clamp(-half, half);
-            // An end point shared with another surface is the same point for both.
-            if place == half {
-                segment.p1()
-            } else if place == -half {
-                segment.p2()
-            } else {
-                segment.middle() + place * segment.tangent()
+            let place = (point - segment.middle()).dot(segment.tangent());
+            if place.abs() < half {
+                return segment.middle() + place * segment.tangent();
             }
+            // An end point shared with another surface is the same point for both.
+            if place > 0.0 { segment.p1() } else { segment.p2() }
         }
         Shape::Arc(arc) => arc.project(point),
     }

@@ -15,7 +15,7 @@ use super::paths::{Ending, RayPaths};
 use super::vertices::{PathRecord, Vertex};
 use super::{BeamMatrices, LengthBudget, Physics, PowerBalance, SelfHits, WeakRays};
 use crate::optics::element::Element;
-use crate::optics::{OpticalSystem, Source, Surface, gaussian};
+use crate::optics::{Source, Surface, gaussian};
 
 /// The smallest intensity of a child that Optiverse 0.3.4 follows.
 const APP_WEAKEST: f64 = 0.02;
@@ -26,7 +26,6 @@ const APP_STRETCH_MM: f64 = 1000.0;
 /// What all walkers of a trace go by.
 #[derive(Clone, Copy)]
 pub(super) struct Rules<'a> {
-    pub(super) system: &'a OpticalSystem,
     pub(super) options: &'a TraceOptions,
     pub(super) control: &'a TraceControl,
     /// Most vertices of a source ray.
@@ -173,8 +172,8 @@ impl Walker {
 
     /// The surfaces it has met there.
     #[inline]
-    pub(super) fn contact(&self) -> Option<&Contact> {
-        self.contact.met_any()
+    pub(super) fn contact(&self) -> &Contact {
+        &self.contact
     }
 
     /// Begins a source ray.
@@ -224,7 +223,7 @@ impl Walker {
 
     /// Takes the light to what it meets next, or to its end where that is nothing.
     #[inline(always)]
-    pub(super) fn proceed(&mut self, found: Option<Hit>, rules: &Rules<'_>) -> Result<Going, Cancelled> {
+    pub(super) fn proceed(&mut self, found: Option<Hit<'_>>, rules: &Rules<'_>) -> Result<Going, Cancelled> {
         let ended = match found {
             Some(hit) if hit.distance <= self.ray.remaining_mm => self.meet(hit, rules),
             _ => {
@@ -294,30 +293,29 @@ impl Walker {
     /// Brings the light along free space to its new position, with vertices in between where a Gaussian beam's envelope needs them.
     #[inline(always)]
     fn travel(&mut self, distance: f64, rules: &Rules<'_>) -> Result<(), Full> {
-        let end = self.ray.light.position;
-        let start = self.traced.vertices.last().map_or(end, |vertex| vertex.point);
         let way = match rules.options.physics.self_hits {
             SelfHits::Geometric => distance,
-            SelfHits::StepAndSkip => start.distance(end),
+            SelfHits::StepAndSkip => self.stretch().0.distance(self.ray.light.position),
         };
         let optical_path = self.ray.light.index * way;
         if let Some(q) = self.ray.light.q {
-            self.spread(q, distance, (start, end), optical_path, rules)?;
+            self.spread(q, distance, optical_path, rules)?;
         }
         self.ray.optical_path_mm += optical_path;
         Ok(())
     }
 
+    /// From the last vertex to where the light is.
+    #[inline(always)]
+    fn stretch(&self) -> (DVec2, DVec2) {
+        let end = self.ray.light.position;
+        (self.traced.vertices.last().map_or(end, |vertex| vertex.point), end)
+    }
+
     /// Widens a Gaussian beam along its way.
     #[inline(never)]
-    fn spread(
-        &mut self,
-        q: Complex64,
-        distance: f64,
-        (start, end): (DVec2, DVec2),
-        optical_path: f64,
-        rules: &Rules<'_>,
-    ) -> Result<(), Full> {
+    fn spread(&mut self, q: Complex64, distance: f64, optical_path: f64, rules: &Rules<'_>) -> Result<(), Full> {
+        let (start, end) = self.stretch();
         let reduced = match rules.options.physics.beam_matrices {
             BeamMatrices::Signed => distance / self.ray.light.index,
             BeamMatrices::Unsigned => distance,
@@ -337,9 +335,8 @@ impl Walker {
 
     /// Brings the light to a surface and lets them interact; the ending, where the path ends there.
     #[inline(always)]
-    fn meet(&mut self, hit: Hit, rules: &Rules<'_>) -> Result<Option<Ending>, Full> {
-        let physics = rules.options.physics;
-        let surface = &rules.system.surfaces()[hit.surface as usize];
+    fn meet(&mut self, hit: Hit<'_>, rules: &Rules<'_>) -> Result<Option<Ending>, Full> {
+        let (physics, surface) = (rules.options.physics, hit.surface);
         self.ray.light.position = hit.point;
         let frame = interact::frame(surface, &self.ray.light, physics);
         self.ray.light.index = frame.near;
@@ -354,9 +351,9 @@ impl Walker {
         self.contact.meet(self.ray.light.direction, &hit, surface.shape());
         let met = Met { surface, frame, point: hit.point, drawn_limit };
         Ok(if let Element::Mirror(mirror) = surface.element() {
-            self.follow(&interact::mirrored(mirror, &self.ray.light, physics), &met, physics)
+            self.follow(&interact::mirrored(mirror, &self.ray.light, physics), met, physics)
         } else {
-            self.become_of(&met, rules)
+            self.become_of(met, rules)
         })
     }
 
@@ -376,20 +373,20 @@ impl Walker {
 
     /// The light goes on one way; the ending where nothing of it is left.
     #[inline(always)]
-    fn follow(&mut self, child: &Child, met: &Met<'_>, physics: Physics) -> Option<Ending> {
+    fn follow(&mut self, child: &Child, met: Met<'_>, physics: Physics) -> Option<Ending> {
         self.traced.balance.absorbed += self.ray.light.intensity * (1.0 - child.share);
         if child.share == 0.0 && physics.weak_rays == WeakRays::MinIntensity {
             self.end_as(child, met, physics);
             return Some(Ending::Absorbed);
         }
-        self.go_on_as(child, met, physics);
-        self.push_met(met);
+        self.go_on_as(child, &met, physics);
+        self.push_met(&met);
         None
     }
 
     /// The light becomes what a surface makes of it; the ending, where the path ends there.
     #[inline(never)]
-    fn become_of(&mut self, met: &Met<'_>, rules: &Rules<'_>) -> Option<Ending> {
+    fn become_of(&mut self, met: Met<'_>, rules: &Rules<'_>) -> Option<Ending> {
         let physics = rules.options.physics;
         let ending = match &interact::interact(met.surface, &met.frame, &self.ray.light, physics) {
             Outcome::One(child) => return self.follow(child, met, physics),
@@ -404,13 +401,13 @@ impl Walker {
                 match (reflected_on, transmitted_on) {
                     (true, true) => {
                         let (ray, contact) = (self.ray, self.contact);
-                        self.go_on_as(transmitted, met, physics);
+                        self.go_on_as(transmitted, &met, physics);
                         self.divide(met.drawn_limit);
                         (self.ray, self.contact) = (ray, contact);
-                        self.go_on_as(reflected, met, physics);
+                        self.go_on_as(reflected, &met, physics);
                     }
-                    (true, false) => self.go_on_as(reflected, met, physics),
-                    (false, true) => self.go_on_as(transmitted, met, physics),
+                    (true, false) => self.go_on_as(reflected, &met, physics),
+                    (false, true) => self.go_on_as(transmitted, &met, physics),
                     (false, false) => {
                         self.end_as(transmitted, met, physics);
                         return Some(if share > 1e-12 { Ending::TooWeak } else { Ending::Absorbed });
@@ -419,7 +416,7 @@ impl Walker {
                 None
             }
         };
-        self.push_met(met);
+        self.push_met(&met);
         ending
     }
 
@@ -440,12 +437,13 @@ impl Walker {
     }
 
     /// The light would leave as this child, but nothing of it is followed, and its power is in the books. The vertex shows the beam as it would have left.
-    fn end_as(&mut self, child: &Child, met: &Met<'_>, physics: Physics) {
+    #[inline(never)]
+    fn end_as(&mut self, child: &Child, met: Met<'_>, physics: Physics) {
         let light = &mut self.ray.light;
         if let Some(q) = light.q {
             light.q = Some(interact::beam(q, child, met.surface, &met.frame, light, physics));
         }
-        self.push_met(met);
+        self.push_met(&met);
         self.ray.light.intensity = 0.0;
     }
 

@@ -244,7 +244,7 @@ class SceneSync(QObject):
 
         Args:
             items: all that the view shows: the section and the properties of each, with `item_uuid`.
-            adopt: take it for known, and share nothing.
+            adopt: take it for known, and share nothing now. Items that the scene never had are shared by the next call.
 
         Returns:
             Whether anything was shared.
@@ -256,7 +256,9 @@ class SceneSync(QObject):
         shown = {str(properties["item_uuid"]): (section, dict(properties)) for section, properties in items}
         latest = {id: properties for id, (_, properties) in shown.items()}
         if adopt:
-            self._followed = latest
+            # What the scene never had is the user's own, from before others' items came: it is still to be shared.
+            known = self._followed.keys()
+            self._followed = {id: value for id, value in latest.items() if id in self.scene or id in known}
             return False
         edits = [
             edit for id, (section, properties) in shown.items() for edit in self._differences(id, section, properties)

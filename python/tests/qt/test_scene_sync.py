@@ -250,6 +250,23 @@ def test_a_view_is_followed_by_what_changed_in_it(join):
     assert ada.scene["lens"]["name"] == "L1"
 
 
+def test_what_a_view_had_before_it_joined_is_shared_although_others_had_items_there(join):
+    ada, bob = join("ada"), join("bob")
+    ada.add(LENS)
+    until(lambda: same(ada, bob) and "lens" in bob.scene)
+    # Bob's view shows something of its own when it adopts what came; that is still to be shared.
+    mirror = {"_type": "component", "item_uuid": "mirror", "x_mm": 0.0, "y_mm": 0.0}
+    bob.follow(view(LENS, mirror), adopt=True)
+    assert bob.follow(view(LENS, mirror))
+    until(lambda: same(ada, bob) and "mirror" in ada.scene)
+    # What others have removed stays removed, also where a view is late to take it away.
+    ada.remove("mirror")
+    until(lambda: same(ada, bob) and "mirror" not in bob.scene)
+    bob.follow(view(LENS, mirror), adopt=True)
+    assert not bob.follow(view(LENS, mirror))
+    assert "mirror" not in bob.scene
+
+
 def test_what_others_removed_is_not_brought_back_by_a_view(join):
     ada, bob = join("ada"), join("bob")
     ada.follow(view(LENS))

@@ -165,15 +165,22 @@ impl Index {
                     return true;
                 }
             }
-            entered = walk.leave();
-            if search.enough < entered {
-                return true;
+            let enough = search.enough;
+            // A loop of its own, so that what a walk consists of stays in registers.
+            loop {
+                entered = walk.leave();
+                if enough < entered {
+                    return true;
+                }
+                if !walk.step() {
+                    return false;
+                }
+                block = &self.blocks[walk.cell as usize];
+                near = block.near(search.lanes, walk.ray());
+                if !near.is_nothing() {
+                    break;
+                }
             }
-            if !walk.step() {
-                return false;
-            }
-            block = &self.blocks[walk.cell as usize];
-            near = block.near(search.lanes, walk.ray());
         }
     }
 
