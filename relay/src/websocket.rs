@@ -71,11 +71,6 @@ pub(crate) struct WebSocket {
     incoming: OwnedReadHalf,
     context: WebSocketContext,
     outbox: Outbox,
-    /// What the library has been given to read and has not made messages of, in bytes, at most.
-    unread: usize,
-    /// Whether the library can do nothing before more bytes arrive. It need not be asked then, which would cost it zeros for all
-    /// of its buffer.
-    is_drained: bool,
 }
 
 impl WebSocket {
@@ -97,10 +92,9 @@ impl WebSocket {
             .read_buffer_size(READ_BUFFER_BYTES)
             .max_message_size(Some(MAX_MESSAGE_BYTES))
             .max_frame_size(Some(MAX_MESSAGE_BYTES));
-        let unread = read.len();
         let context = WebSocketContext::from_partially_read(read.into(), Role::Server, Some(config));
         let (incoming, outgoing) = stream.into_split();
-        WebSocket { incoming, context, outbox: Outbox::new(outgoing, limit), unread, is_drained: false }
+        WebSocket { incoming, context, outbox: Outbox::new(outgoing, limit) }
     }
 
     /// Through which everything is sent.
@@ -113,51 +107,26 @@ impl WebSocket {
         poll_fn(|task| {
             // Whoever takes nothing is not read: the answers would pile up.
             ready!(self.outbox.poll_sent(task))?;
-            if self.is_drained {
-                ready!(self.incoming.as_ref().poll_read_ready(task))?;
-            }
-            self.poll_read(Some(task))
+            or_pending(
+                self.context.read(&mut Polled { incoming: Some((&mut self.incoming, task)), outbox: &self.outbox }),
+            )
         })
         .await
     }
 
     /// The next message, if it has been read from the stream together with others.
     pub(crate) fn receive_buffered(&mut self) -> Option<Result<Message, Error>> {
-        if self.is_drained {
-            return None;
-        }
-        match self.poll_read(None) {
+        match or_pending(self.context.read(&mut Polled { incoming: None, outbox: &self.outbox })) {
             Poll::Ready(received) => Some(received),
             Poll::Pending => None,
         }
-    }
-
-    /// Reads from the stream if there is a task that could wait for it, and otherwise what was read before.
-    fn poll_read(&mut self, task: Option<&mut Context<'_>>) -> Poll<Result<Message, Error>> {
-        let incoming = task.map(|task| (&mut self.incoming, task));
-        let mut stream = Polled { incoming, outbox: &self.outbox, read: 0 };
-        let outcome = or_pending(self.context.read(&mut stream));
-        self.unread += stream.read;
-        self.is_drained = match &outcome {
-            Poll::Pending => true,
-            Poll::Ready(Ok(message)) => {
-                // What is split into frames, or has a longer head than it need have, has taken more than this.
-                let head = FrameHeader { mask: Some([0; 4]), ..FrameHeader::default() };
-                let length = message.len();
-                self.unread = self.unread.saturating_sub(head.len(length as u64) + length);
-                // After others there may be an answer to send.
-                self.unread == 0 && matches!(message, Message::Text(_) | Message::Binary(_))
-            }
-            Poll::Ready(Err(_)) => false,
-        };
-        outcome
     }
 
     /// Sends the answer to what was received, such as a close, and nothing that waits.
     pub(crate) async fn answer(&mut self) {
         self.outbox.end();
         // Whoever does not take it has gone already; after the answer to a close the library calls the connection closed.
-        let _ = self.context.flush(&mut Polled::writing(&self.outbox));
+        let _ = self.context.flush(&mut Polled { incoming: None, outbox: &self.outbox });
         let _ = timeout(CLOSED, poll_fn(|task| self.outbox.poll_sent(task))).await;
     }
 
@@ -168,7 +137,7 @@ impl WebSocket {
         let _ = timeout(CLOSING, poll_fn(|task| self.outbox.poll_closing(task))).await;
         self.outbox.end();
         let frame = CloseFrame { code: close.code.into(), reason: Utf8Bytes::from_static(close.reason) };
-        if self.context.close(&mut Polled::writing(&self.outbox), Some(frame)).is_err() {
+        if self.context.close(&mut Polled { incoming: None, outbox: &self.outbox }, Some(frame)).is_err() {
             return;
         }
         if matches!(timeout(CLOSING, poll_fn(|task| self.outbox.poll_sent(task))).await, Ok(Ok(()))) {
@@ -198,15 +167,6 @@ fn or_pending<T>(outcome: Result<T, Error>) -> Poll<Result<T, Error>> {
 struct Polled<'s, 't, 'w> {
     incoming: Option<(&'s mut OwnedReadHalf, &'t mut Context<'w>)>,
     outbox: &'s Outbox,
-    /// Bytes that were read.
-    read: usize,
-}
-
-impl<'s> Polled<'s, '_, '_> {
-    /// One from which nothing is read.
-    fn writing(outbox: &'s Outbox) -> Self {
-        Polled { incoming: None, outbox, read: 0 }
-    }
 }
 
 impl Read for Polled<'_, '_, '_> {
@@ -214,11 +174,7 @@ impl Read for Polled<'_, '_, '_> {
         let Some((incoming, task)) = &mut self.incoming else { return Err(ErrorKind::WouldBlock.into()) };
         let mut buffer = ReadBuf::new(buffer);
         match Pin::new(&mut **incoming).poll_read(task, &mut buffer) {
-            Poll::Ready(outcome) => {
-                outcome?;
-                self.read += buffer.filled().len();
-                Ok(buffer.filled().len())
-            }
+            Poll::Ready(outcome) => outcome.map(|()| buffer.filled().len()),
             Poll::Pending => Err(ErrorKind::WouldBlock.into()),
         }
     }
