@@ -197,6 +197,7 @@ mod tests {
     use std::time::Duration;
 
     use futures_util::{SinkExt, StreamExt};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
     use tokio_tungstenite::WebSocketStream;
 
@@ -207,13 +208,21 @@ mod tests {
     const FRAME_BYTES: usize = 4 << 20;
     const PIECE_FRAMES: usize = 8;
 
-    async fn pair() -> (WebSocket, WebSocketStream<TcpStream>) {
+    /// A connection of which `read` has been read already.
+    async fn raw_pair(read: Bytes) -> (WebSocket, TcpStream) {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (accepted, _) = listener.accept().await.unwrap();
-        let client = WebSocketStream::from_raw_socket(stream, Role::Client, None).await;
+        stream.set_nodelay(true).unwrap();
         accepted.writable().await.unwrap();
-        (WebSocket::new(accepted, Bytes::new(), usize::MAX), client)
+        // Until then a fresh stream passes for one that can be read.
+        assert_eq!(accepted.try_read(&mut [0]).unwrap_err().kind(), ErrorKind::WouldBlock);
+        (WebSocket::new(accepted, read, usize::MAX), stream)
+    }
+
+    async fn pair() -> (WebSocket, WebSocketStream<TcpStream>) {
+        let (socket, stream) = raw_pair(Bytes::new()).await;
+        (socket, WebSocketStream::from_raw_socket(stream, Role::Client, None).await)
     }
 
     fn piece(letter: &str) -> Bytes {
@@ -303,5 +312,70 @@ mod tests {
         assert_eq!(socket.receive().await.unwrap(), Message::text("a"));
         assert_eq!(socket.receive_buffered().unwrap().unwrap(), Message::text("b"));
         assert!(socket.receive_buffered().is_none());
+    }
+
+    /// A client's frame, masked with zeros; its length in two bytes, though one would do, if it is to be `wide`.
+    fn client_frame(first: u8, payload: &str, is_wide: bool) -> Vec<u8> {
+        let length = u8::try_from(payload.len()).unwrap();
+        let mut bytes = if is_wide { vec![first, 0x80 | 126, 0, length] } else { vec![first, 0x80 | length] };
+        bytes.extend([0; 4]);
+        bytes.extend(payload.as_bytes());
+        bytes
+    }
+
+    #[tokio::test]
+    async fn every_message_arrives_however_the_bytes_are_cut() {
+        let long = "a".repeat(100);
+        let frames = [
+            client_frame(0x81, &long, false),
+            client_frame(0x81, "bb", true),
+            client_frame(0x01, "c", false),
+            client_frame(0x89, "ping", false),
+            client_frame(0x80, "cc", false),
+            client_frame(0x82, "dddd", false),
+            client_frame(0x81, "", false),
+            client_frame(0x89, "last", false),
+        ];
+        let expected = [
+            Message::text(&long),
+            Message::text("bb"),
+            Message::Ping("ping".into()),
+            Message::text("ccc"),
+            Message::Binary("dddd".into()),
+            Message::text(""),
+            Message::Ping("last".into()),
+        ];
+        let bytes = Bytes::from(frames.concat());
+        for (read_before, size) in
+            (0..=bytes.len()).map(|read| (read, 5)).chain((1..=bytes.len()).map(|size| (0, size)))
+        {
+            let (first, rest) = (bytes.slice(..read_before), bytes.slice(read_before..));
+            let (mut socket, mut client) = raw_pair(first).await;
+            let sending = async {
+                for chunk in rest.chunks(size) {
+                    client.write_all(chunk).await.unwrap();
+                    tokio::task::yield_now().await;
+                }
+                let mut pongs = [0; 12];
+                client.read_exact(&mut pongs).await.unwrap();
+                assert_eq!(&pongs, b"\x8a\x04ping\x8a\x04last");
+            };
+            let receiving = async {
+                let mut received = Vec::new();
+                while received.len() < expected.len() {
+                    received.push(socket.receive().await.unwrap());
+                    while let Some(message) = socket.receive_buffered() {
+                        received.push(message.unwrap());
+                    }
+                }
+                // The answer to a ping is sent when more is asked for.
+                assert!(timeout(Duration::from_millis(1), socket.receive()).await.is_err());
+                received
+            };
+            let cut = format!("{read_before} bytes before, then {size} at once");
+            let both = async { tokio::join!(sending, receiving) };
+            let ((), received) = timeout(Duration::from_secs(10), both).await.expect(&cut);
+            assert_eq!(received, expected, "{cut}");
+        }
     }
 }

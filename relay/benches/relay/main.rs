@@ -1,15 +1,17 @@
-//! How fast the relay is, beside a program that only forwards: `cargo bench -p optiverse-relay`.
+//! How fast the relay is, beside programs that only forward: `cargo bench -p optiverse-relay`.
 //!
 //! Servers are processes of their own, on one core each; this process is the clients, on another. All are measured in turns, and
 //! medians of the turns are printed. Names of sections (`throughput`, `joiner`, `idle`, `latency`) choose some, and numbers of
-//! sessions and users (`1x10`) some of the throughput. Without `--bench`, as `cargo test` starts it, everything is done once and
+//! sessions and users (`1x10`) some of the throughput and the latency. Without `--bench`, as `cargo test` starts it, everything is done once and
 //! in small.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::panic, reason = "a program for developers")]
 
 mod forwarder;
+mod latency;
 mod measure;
 mod peer;
+mod raw;
 mod server;
 
 use measure::Plan;
@@ -24,13 +26,14 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let has_cores = std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1) && pin_this_process(1);
     println!(
-        "{}; medians of {}",
+        "{}; medians of {}, of latency of {}",
         if has_cores {
             "server on one core, clients on another"
         } else {
             "not pinned: there is one core, or no taskset"
         },
-        plan.turns
+        plan.turns,
+        plan.latency_turns
     );
     let core = has_cores.then_some(0);
     let local = tokio::task::LocalSet::new();
@@ -50,7 +53,7 @@ fn main() {
         }
         if is_chosen("latency") {
             // Both on one core, as where a relay shares a laptop with the app.
-            latency(&plan, has_cores.then_some(1)).await;
+            latency(&plan, has_cores.then_some(1), &sizes).await;
         }
     });
 }
@@ -60,11 +63,16 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
+/// Whether numbers of sessions and users are among those named, if any were.
+fn is_wanted(sizes: &[&String], sessions: usize, users: usize) -> bool {
+    sizes.is_empty() || sizes.iter().any(|size| **size == format!("{sessions}x{users}"))
+}
+
 async fn throughput(plan: &Plan, core: Option<usize>, sizes: &[&String]) {
     println!("\nCommands of 250 bytes, one user of each session writes as fast as the slowest reader takes them");
     println!("{:>8}  {:<22}{:>14}{:>18}{:>14}", "users", "server", "deliveries/s", "CPU s/million", "of forwarder");
     for (sessions, users) in [(1, 2), (1, 10), (10, 10)] {
-        if !sizes.is_empty() && !sizes.iter().any(|size| **size == format!("{sessions}x{users}")) {
+        if !is_wanted(sizes, sessions, users) {
             continue;
         }
         let mut results = vec![Vec::new(); Kind::ALL.len()];
@@ -118,25 +126,34 @@ async fn idle(plan: &Plan, core: Option<usize>) {
     }
 }
 
-async fn latency(plan: &Plan, core: Option<usize>) {
+async fn latency(plan: &Plan, core: Option<usize>, sizes: &[&String]) {
     println!("\nLatency in ms where each user writes 30 commands of 250 bytes a second; clients on the server's core");
-    println!("{:>8}  {:<22}{:>8}{:>8}{:>14}", "users", "server", "p50", "p99", "deliveries");
+    println!("{:>8}  {:<22}{:>8}{:>8}{:>16}{:>14}", "users", "server", "p50", "p99", "of plain", "deliveries");
     for (sessions, users) in [(1, 10), (plan.many_sessions, 4)] {
+        if !is_wanted(sizes, sessions, users) {
+            continue;
+        }
         let mut results = vec![Vec::new(); Kind::ALL.len()];
-        for _ in 0..plan.turns {
+        for _ in 0..plan.latency_turns {
             for (kind, results) in Kind::ALL.into_iter().zip(&mut results) {
-                results.push(measure::latency(kind, core, sessions, users, plan.seconds).await);
+                results.push(latency::measure(kind, core, sessions, users, plan.seconds).await);
             }
         }
-        for (kind, results) in Kind::ALL.into_iter().zip(results) {
-            let of = |pick: fn(&measure::Latency) -> f64| median(results.iter().map(pick).collect());
+        let of = |results: &[latency::Latency], pick: fn(&latency::Latency) -> f64| {
+            median(results.iter().map(pick).collect())
+        };
+        let both = |results: &[latency::Latency]| (of(results, |turn| turn.p50), of(results, |turn| turn.p99));
+        let plain = Kind::ALL.iter().position(|kind| *kind == Kind::PlainForwarder).expect("it is one of them");
+        let reference = both(&results[plain]);
+        for (kind, results) in Kind::ALL.into_iter().zip(&results) {
+            let (p50, p99) = both(results);
             println!(
-                "{:>8}  {:<22}{:>8.3}{:>8.3}{:>14.0}",
+                "{:>8}  {:<22}{p50:>8.3}{p99:>8.3}{:>8.2}{:>8.2}{:>14.0}",
                 format!("{sessions}×{users}"),
                 kind.name(),
-                of(|turn| turn.p50),
-                of(|turn| turn.p99),
-                of(|turn| turn.deliveries)
+                p50 / reference.0,
+                p99 / reference.1,
+                of(results, |turn| turn.deliveries)
             );
         }
     }

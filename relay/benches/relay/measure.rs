@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use optiverse_core::sync::ReplicaKey;
 use tokio::task::{JoinHandle, spawn_local};
-use tokio::time::{MissedTickBehavior, interval_at, sleep, sleep_until, timeout};
+use tokio::time::{sleep, timeout};
 
 use crate::median;
 use crate::peer::{Peer, frame};
@@ -17,6 +17,8 @@ use crate::server::{Kind, Server};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Plan {
     pub(crate) turns: usize,
+    /// Of latency, which differs most from one to the next.
+    pub(crate) latency_turns: usize,
     /// Of one turn of throughput or latency.
     pub(crate) seconds: f64,
     pub(crate) items: usize,
@@ -28,27 +30,25 @@ pub(crate) struct Plan {
 
 impl Plan {
     pub(crate) const WHOLE: Plan =
-        Plan { turns: 3, seconds: 2.0, items: 10_000, joins: 11, idle: 2_000, many_sessions: 100 };
-    pub(crate) const SMALL: Plan = Plan { turns: 1, seconds: 0.2, items: 100, joins: 1, idle: 20, many_sessions: 2 };
+        Plan { turns: 3, latency_turns: 5, seconds: 2.0, items: 10_000, joins: 11, idle: 2_000, many_sessions: 100 };
+    pub(crate) const SMALL: Plan =
+        Plan { turns: 1, latency_turns: 1, seconds: 0.2, items: 100, joins: 1, idle: 20, many_sessions: 2 };
 }
 
 /// Commands that a writer may be ahead of its slowest reader: enough to keep a server busy, less than any queue holds.
 const AHEAD: u64 = 2_000;
 
 /// What is done before anything is counted.
-const WARM_UP: Duration = Duration::from_millis(300);
+pub(crate) const WARM_UP: Duration = Duration::from_millis(300);
 
 /// Longer than a server that works delivers nothing, on a machine however busy.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Messages per second of each user where latency is measured.
-const PACE: u32 = 30;
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Added to every place, so that all have as many digits.
-const X_ORIGIN: u64 = 100_000_000;
+pub(crate) const X_ORIGIN: u64 = 100_000_000;
 
 /// A command of the app that moves a user's item, of 250 bytes.
-fn command(action: &str, user: usize, x: u64) -> Vec<u8> {
+pub(crate) fn command(action: &str, user: usize, x: u64) -> Vec<u8> {
     let id = format!("00000000-0000-4000-8000-{user:012}");
     let x_mm = X_ORIGIN + x;
     frame(&format!(
@@ -57,7 +57,7 @@ fn command(action: &str, user: usize, x: u64) -> Vec<u8> {
 }
 
 /// A user of a session that has been let in and has an item of its own.
-async fn join(address: SocketAddr, kind: Kind, session: usize, user: usize) -> Peer {
+pub(crate) async fn join(address: SocketAddr, kind: Kind, session: usize, user: usize) -> Peer {
     let mut peer = Peer::connect(address, &format!("session-{session}"), &format!("{user:04}")).await;
     peer.send(&command("add_item", user, 0)).await;
     if kind.is_relay() {
@@ -68,7 +68,7 @@ async fn join(address: SocketAddr, kind: Kind, session: usize, user: usize) -> P
 }
 
 /// Reads until nothing has arrived for a while.
-async fn settle(peers: &mut [Peer]) {
+pub(crate) async fn settle(peers: &mut [Peer]) {
     for peer in peers {
         while timeout(Duration::from_millis(20), peer.receive(|_| ())).await.is_ok() {}
     }
@@ -132,68 +132,6 @@ pub(crate) async fn throughput(
     let (delivered, cpu, passed) = (total() - before, server.cpu_seconds() - cpu, begun.elapsed().as_secs_f64());
     tasks.iter().for_each(JoinHandle::abort);
     Throughput { per_second: delivered as f64 / passed, cpu_per_million: cpu / delivered as f64 * 1e6 }
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Latency {
-    /// In milliseconds.
-    pub(crate) p50: f64,
-    pub(crate) p99: f64,
-    pub(crate) deliveries: f64,
-}
-
-pub(crate) async fn latency(kind: Kind, core: Option<usize>, sessions: usize, users: usize, seconds: f64) -> Latency {
-    let server = Server::start(kind, 0, core);
-    let begun = Instant::now();
-    let mut peers = Vec::new();
-    for session in 0..sessions {
-        for user in 0..users {
-            peers.push((user, join(server.address, kind, session, user).await));
-        }
-    }
-    for (_, peer) in &mut peers {
-        settle(std::slice::from_mut(peer)).await;
-    }
-    let period = Duration::from_secs(1) / PACE;
-    let count = u32::try_from(peers.len()).expect("few");
-    let starts = tokio::time::Instant::now() + WARM_UP;
-    let ends = starts + Duration::from_secs_f64(seconds);
-    let writers = peers.into_iter().zip(0..).map(|((user, mut peer), at)| {
-        // Spread over the period, as people are.
-        let mut ticks = interval_at(starts + period * at / count, period);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        spawn_local(async move {
-            let mut delays: Vec<f64> = Vec::new();
-            loop {
-                tokio::select! {
-                    biased;
-                    () = sleep_until(ends) => return delays,
-                    () = peer.receive(|payload| delays.extend(sent_at(payload).map(|sent| microseconds(begun) - sent))) => {}
-                    _ = ticks.tick() => peer.send(&command("move_item", user, microseconds(begun) as u64)).await,
-                }
-            }
-        })
-    });
-    let writers: Vec<_> = writers.collect();
-    let mut delays = Vec::new();
-    for writer in writers {
-        delays.extend(writer.await.expect("no panic"));
-    }
-    delays.sort_by(f64::total_cmp);
-    let quantile = |part: f64| delays[((delays.len() - 1) as f64 * part) as usize] / 1e3;
-    Latency { p50: quantile(0.5), p99: quantile(0.99), deliveries: delays.len() as f64 }
-}
-
-fn microseconds(begun: Instant) -> f64 {
-    begun.elapsed().as_secs_f64() * 1e6
-}
-
-/// The place that a command gives, which is when it was sent.
-fn sent_at(payload: &[u8]) -> Option<f64> {
-    let text = std::str::from_utf8(payload).ok()?;
-    let (_, after) = text.split_once(r#""x_mm":"#)?;
-    let end = after.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-    Some(after[..end].parse::<f64>().ok()? - X_ORIGIN as f64)
 }
 
 #[derive(Debug, Clone, Copy)]

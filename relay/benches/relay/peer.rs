@@ -27,12 +27,17 @@ impl Peer {
         let mut buffer = Vec::new();
         loop {
             assert!(stream.read_buf(&mut buffer).await.expect("connected") > 0, "the handshake was answered");
-            if let Some(end) = buffer.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
+            if let Some(end) = head_end(&buffer) {
                 assert!(buffer.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&buffer));
-                buffer.drain(..end + 4);
+                buffer.drain(..end);
                 return Peer { stream, buffer };
             }
         }
+    }
+
+    /// The connection, which does not block, and what has been read and not been looked at.
+    pub(crate) fn into_parts(self) -> (std::net::TcpStream, Vec<u8>) {
+        (self.stream.into_std().expect("a connection"), self.buffer)
     }
 
     pub(crate) async fn send(&mut self, frames: &[u8]) {
@@ -75,16 +80,24 @@ impl Peer {
     }
 }
 
-/// The payload of the first frame, and what follows it; none if it is not all there.
-fn split_frame(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+/// Where the head of a request or an answer ends, once all of it is there.
+pub(crate) fn head_end(bytes: &[u8]) -> Option<usize> {
+    Some(bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4)
+}
+
+/// The payload of the first frame, and what follows it; none if it is not all there. A mask is taken to be of zeros, as [`frame`]
+/// makes it.
+pub(crate) fn split_frame(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mask = if bytes.get(1)? & 0x80 == 0 { 0 } else { 4 };
     let short = usize::from(bytes.get(1)? & 0x7f);
     let (head, length) = match short {
         126 => (4, usize::from(u16::from_be_bytes(*bytes.get(2..)?.first_chunk()?))),
         127 => (10, usize::try_from(u64::from_be_bytes(*bytes.get(2..)?.first_chunk()?)).expect("64 bits")),
         short => (2, short),
     };
-    let payload = bytes.get(head..head + length)?;
-    Some((payload, &bytes[head + length..]))
+    let start = head + mask;
+    let payload = bytes.get(start..start + length)?;
+    Some((payload, &bytes[start + length..]))
 }
 
 /// A text as a client's frame. Masked with zeros, so that it can be made once and sent as often as wanted.

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use optiverse_relay::config::{Config, StoreChoice};
 use optiverse_relay::server::Relay;
 
-use crate::forwarder;
+use crate::{forwarder, raw};
 
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,10 +19,13 @@ pub(crate) enum Kind {
     Forwarder,
     /// One write for each frame.
     PlainForwarder,
+    /// Neither requests nor frames: what the machine takes for a message.
+    RawTcp,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Kind; 4] = [Kind::RelayInMemory, Kind::RelayOnSqlite, Kind::Forwarder, Kind::PlainForwarder];
+    pub(crate) const ALL: [Kind; 5] =
+        [Kind::RelayInMemory, Kind::RelayOnSqlite, Kind::Forwarder, Kind::PlainForwarder, Kind::RawTcp];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -30,6 +33,7 @@ impl Kind {
             Kind::RelayOnSqlite => "relay, SQLite",
             Kind::Forwarder => "forwarder, batching",
             Kind::PlainForwarder => "forwarder, plain",
+            Kind::RawTcp => "raw TCP",
         }
     }
 
@@ -55,6 +59,7 @@ pub(crate) fn serve(arguments: &[String]) {
         match kind {
             Kind::Forwarder => forwarder::serve(true, greeting, tell).await,
             Kind::PlainForwarder => forwarder::serve(false, greeting, tell).await,
+            Kind::RawTcp => raw::serve(tell).await,
             Kind::RelayInMemory | Kind::RelayOnSqlite => {
                 let mut config = Config { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..Config::default() };
                 if kind == Kind::RelayOnSqlite {
