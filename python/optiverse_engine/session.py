@@ -71,8 +71,8 @@ class Session(_Client):
         status: "offline", "connecting", "catching up", "sending", "unconfirmed" or "synchronised"; see `StatusChanged`.
         role: "owner", "editor" or "viewer", as the relay last said; None before it has.
         pending: the number of edits that the relay has not yet decided about.
-        users: who else is in the session: the names of the other connections, one for each, in the order they came. Empty
-            while there is no connection; whole once the status is "sending", "unconfirmed" or "synchronised".
+        users: who else is in the session: the names of the other connections, one for each, in the order they came.
+            Empty while there is no connection; whole once the status is "sending", "unconfirmed" or "synchronised".
         peers: those of the others who have shown where they are, by connection.
         can_undo: whether there is a step to undo.
         can_redo: whether there is a step to redo.
