@@ -60,12 +60,14 @@ impl Delivery {
 
     /// Adds a frame for a connection, unless that has left or is to be closed.
     pub(crate) fn add(&mut self, connection: ConnectionId, frame: Arc<str>) {
+        if self.members.get(&connection).is_none_or(|member| member.close.is_some()) {
+            return;
+        }
         let range = match &self.last {
             Some((last, range)) if Arc::ptr_eq(last, &frame) => range.clone(),
-            _ if self.members.get(&connection).is_some_and(|member| member.close.is_none()) => self.write(frame),
-            _ => return,
+            _ => self.write(frame),
         };
-        let Some(member) = self.members.get_mut(&connection).filter(|member| member.close.is_none()) else { return };
+        let Some(member) = self.members.get_mut(&connection) else { return };
         member.count += 1;
         match member.parts.last_mut() {
             Some(part) if part.end == range.start => part.end = range.end,

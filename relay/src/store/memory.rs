@@ -30,11 +30,6 @@ impl MemoryStore {
 
     /// Finds what is wrong with the changes before the first of them is carried out.
     fn check(&self, changes: &[Change]) -> Result<(), StoreError> {
-        if let [change] = changes {
-            // Most come alone: there is nothing to remember for the next.
-            let session = change.session();
-            return Preview::new(self.sessions.get(session)).check(session, change);
-        }
         let mut after: HashMap<&str, Preview<'_>> = HashMap::new();
         for change in changes {
             let session = change.session();

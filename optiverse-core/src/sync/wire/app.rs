@@ -360,22 +360,18 @@ fn timestamp(now_ms: u64, out: &mut String) {
     let seconds = now_ms / 1_000;
     let (year, month, day) = civil_date(seconds / 86_400);
     out.push_str(",\"timestamp\":\"");
-    write_padded(year, 4, out);
-    let mut rest = *b"-00-00T00:00:00.000\"";
-    for (mut number, end) in [
-        (month, 3),
-        (day, 6),
-        (seconds / 3_600 % 24, 9),
-        (seconds / 60 % 60, 12),
-        (seconds % 60, 15),
-        (now_ms % 1_000, 19),
+    for (number, digits, separator) in [
+        (year, 4, '-'),
+        (month, 2, '-'),
+        (day, 2, 'T'),
+        (seconds / 3_600 % 24, 2, ':'),
+        (seconds / 60 % 60, 2, ':'),
+        (seconds % 60, 2, '.'),
+        (now_ms % 1_000, 3, '"'),
     ] {
-        for digit in rest[..end].iter_mut().rev().take_while(|byte| byte.is_ascii_digit()) {
-            *digit = b'0' + (number % 10) as u8;
-            number /= 10;
-        }
+        write_padded(number, digits, out);
+        out.push(separator);
     }
-    out.push_str(std::str::from_utf8(&rest).unwrap_or_default());
 }
 
 /// Year, month and day of a day counted from 1 January 1970.
