@@ -22,11 +22,12 @@ struct Scene {
   std::vector<Segment> segments;
 };
 
-// Where a new ray begins: single precision would meet the wall it leaves.
-constexpr float NEAR = 1e-3f;
+// Where a new ray begins: single precision would meet the wall it leaves, which far from the origin may seem to lie further off.
+constexpr float NEAR = 1e-3f, NEAR_SHARE = 4e-7f;
 
 struct Light {
   float x, y, dx, dy;
+  float near() const { return std::fmax(NEAR, NEAR_SHARE * std::fmax(std::fabs(x), std::fabs(y))); }
 };
 
 // Reflects or refracts light at a point of a segment.
@@ -68,7 +69,7 @@ void set(Rays& rays, int i, const Light& light) {
   rays.ray.dir_x[i] = light.dx;
   rays.ray.dir_y[i] = light.dy;
   rays.ray.dir_z[i] = 0;
-  rays.ray.tnear[i] = NEAR;
+  rays.ray.tnear[i] = light.near();
   rays.ray.tfar[i] = INFINITY;
   rays.ray.time[i] = 0;
   rays.ray.mask[i] = ~0u;
@@ -84,7 +85,7 @@ RTCRayHit single(const Light& light) {
   ray.ray.org_y = light.y;
   ray.ray.dir_x = light.dx;
   ray.ray.dir_y = light.dy;
-  ray.ray.tnear = NEAR;
+  ray.ray.tnear = light.near();
   ray.ray.tfar = INFINITY;
   ray.ray.mask = ~0u;
   ray.hit.geomID = RTC_INVALID_GEOMETRY_ID;
