@@ -440,6 +440,32 @@ fn max_vertices_holds_the_whole_result_or_marks_it() {
 }
 
 #[test]
+fn a_ray_of_more_than_its_share_of_the_room_is_whole_all_the_same() {
+    // Between two beam splitters, each of 400 passes leaves behind the way up to there.
+    let half = json!({"split_T": 50.0, "split_R": 50.0});
+    let facing =
+        vec![vertical("beam_splitter", 1.0, 10.0, 0.0, half.clone()), vertical("beam_splitter", 2.0, 10.0, 0.0, half)];
+    let rays = with(ray_from(0.0, 0.0, 0.0), json!({"ray_length_mm": 1e9, "n_rays": 3, "size_mm": 1.0}));
+    let system = system(vec![rays, component("cavity", facing)]);
+    let at = |max_vertices: usize, threads: usize| {
+        let options = TraceOptions { max_vertices, threads: Some(threads), ..all_light(400) };
+        trace(&system, &options).unwrap()
+    };
+    // A ray's share is the larger one of 65,536 vertices and a sixteenth of the room.
+    let shared = at(TraceOptions::DEFAULT_MAX_VERTICES, 1);
+    let of_one = shared.vertex_count() / 3;
+    assert!((70_000..100_000).contains(&of_one), "{of_one}");
+    for threads in [1, 2] {
+        let alone = at(shared.vertex_count(), threads);
+        assert!(!alone.is_truncated());
+        assert_eq!((alone.points(), alone.jones()), (shared.points(), shared.jones()));
+        let cut = at(shared.vertex_count() - 1, threads);
+        assert!(cut.is_truncated());
+        assert_eq!(cut.points(), &shared.points()[..cut.vertex_count()]);
+    }
+}
+
+#[test]
 fn any_number_of_threads_is_taken() {
     let points = |threads: Option<usize>| {
         trace(&splitters(), &TraceOptions { threads, ..all_light(4) }).unwrap().points().to_vec()

@@ -463,7 +463,7 @@ impl Scene {
 
     /// Traces as much as a time allows: every k-th ray of each source first, then the rays midway between these, and so on.
     ///
-    /// A ray that has been begun is traced to its end, and compiling the scene counts: it may take a little longer than `seconds`. The
+    /// Rays that have been begun, up to sixteen on each thread, are traced to their end, and compiling the scene counts: it may take a little longer than `seconds`. The
     /// GIL is released, and Ctrl-C stops it, as in `trace`, whose the other arguments are.
     ///
     /// Args:

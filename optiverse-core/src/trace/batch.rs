@@ -6,15 +6,23 @@ use super::balance::PowerBalance;
 use super::emit::Emission;
 use super::nearest_hit::NearestHit;
 use super::options::{TraceControl, TraceOptions};
-use super::parallel::{IsOver, Rays};
+use super::parallel::{CHUNK, IsOver, Rays};
 use super::paths::RayPaths;
 use super::walker::{Cancelled, Going, Rules, Traced, Walker};
+use crate::geometry::index::Searches;
 use crate::geometry::index::lanes::{Avx2, Baseline, Job, Lanes};
 use crate::optics::OpticalSystem;
 
-/// Source rays under way at once: while the search for one waits for memory or a mispredicted branch, the next one is on. Measured in
+/// Source rays that make each move together: while one waits for memory, or for a branch that was guessed wrong, there is work for the others. Measured in
 /// `docs/performance.md`.
-pub(super) const UNDER_WAY: usize = 8;
+const UNDER_WAY: usize = 16;
+
+// More would never be under way.
+const _: () = assert!(UNDER_WAY as u64 <= CHUNK);
+
+/// A ray of more vertices, and of more than its share of the room, is traced again by itself: rays that make moves together are not to take the whole room
+/// each.
+const LONG: usize = 1 << 16;
 
 /// Source rays to trace.
 #[derive(Clone, Copy)]
@@ -53,6 +61,7 @@ impl Batch<'_> {
 pub(super) struct BatchTracer<'a> {
     rules: Rules<'a>,
     nearest: NearestHit<'a>,
+    /// As many as have been needed, up to [`UNDER_WAY`].
     walkers: Vec<Walker>,
     /// Whether this processor has these instructions.
     avx2: Option<Avx2>,
@@ -69,7 +78,7 @@ impl<'a> BatchTracer<'a> {
         BatchTracer {
             rules: Rules { options, control, max_vertices },
             nearest: NearestHit::new(system, options.physics, options.smallest_hit_mm),
-            walkers: (0..UNDER_WAY).map(|_| Walker::new()).collect(),
+            walkers: Vec::new(),
             avx2: Avx2::try_new(),
             paths: RayPaths::empty(),
         }
@@ -87,20 +96,18 @@ impl<'a> BatchTracer<'a> {
         let mut from = places.start;
         while from < places.end {
             let wanted = from..places.end.min(from + UNDER_WAY as u64);
-            let rules = self.rules_with_room();
-            let begun = self.trace_together(batch, wanted.clone(), &rules)?;
+            let begun = self.trace_together(batch, wanted.clone())?;
             for (place, number) in (from..from + begun).zip(0..) {
                 let walker = self.walkers[number].traced();
-                let cut = walker.cut || walker.vertices.len() > self.rules_with_room().max_vertices;
-                if cut {
-                    // With the room that the rays before it have left.
-                    let rules = self.rules_with_room();
-                    self.trace_one(batch, place, &rules)?;
+                let again = walker.cut || walker.vertices.len() > self.rules_with_room().max_vertices;
+                if again {
+                    self.trace_alone(batch, place)?;
                 }
-                let walker = self.walkers[if cut { 0 } else { number }].traced();
+                // The first walker's ray is in the result by now, or is this one.
+                let walker = self.walkers[if again { 0 } else { number }].traced();
                 self.paths.push_traced(walker);
                 each(batch.number_of(place), walker.paths.len(), &walker.balance);
-                if cut {
+                if walker.cut {
                     self.paths.truncated = true;
                     return Ok(place + 1 - places.start);
                 }
@@ -126,7 +133,7 @@ impl<'a> BatchTracer<'a> {
         for group in apart.chunks_mut(UNDER_WAY) {
             let from = places.start + done;
             let wanted = group.len() as u64;
-            let begun = self.trace_together(batch, from..from + wanted, &self.rules_with_room())?;
+            let begun = self.trace_together(batch, from..from + wanted)?;
             for (walker, traced) in self.walkers.iter_mut().zip(group).take(begun as usize) {
                 walker.give(traced);
             }
@@ -139,64 +146,146 @@ impl<'a> BatchTracer<'a> {
         Ok(done)
     }
 
-    /// The rules for rays that share what room is left in the result.
+    /// The rules for a ray that has all the room that is left in the result.
     fn rules_with_room(&self) -> Rules<'a> {
         Rules { max_vertices: self.rules.max_vertices - self.paths.vertex_count(), ..self.rules }
     }
 
-    /// Traces the ray at one place, whether or not time is up, by the first walker.
-    fn trace_one(&mut self, batch: &Batch<'_>, place: u64, rules: &Rules<'a>) -> Result<(), Cancelled> {
-        self.trace_together(&Batch { is_over: None, ..*batch }, place..place + 1, rules).map(drop)
+    /// Traces the ray at one place by the first walker, with all the room there is.
+    fn trace_alone(&mut self, batch: &Batch<'_>, place: u64) -> Result<(), Cancelled> {
+        let rules = self.rules_with_room();
+        let going = self.begin(0, batch, place, &rules)?;
+        self.follow::<1>(0, u32::from(going), &rules).map(drop)
     }
 
-    /// Traces up to [`UNDER_WAY`] rays, one by each walker, in turns; the number of those that were begun.
-    fn trace_together(&mut self, batch: &Batch<'_>, places: Range<u64>, rules: &Rules<'a>) -> Result<u64, Cancelled> {
-        let mut walkers: [Option<&mut Walker>; UNDER_WAY] = [const { None }; UNDER_WAY];
+    /// Traces up to [`UNDER_WAY`] rays, one by each walker, together; the number of those that were begun.
+    fn trace_together(&mut self, batch: &Batch<'_>, places: Range<u64>) -> Result<u64, Cancelled> {
+        let rules = self.rules_with_room();
+        let share = (rules.max_vertices / UNDER_WAY).max(LONG);
+        let rules = Rules { max_vertices: rules.max_vertices.min(share), ..rules };
         let mut begun = 0;
-        for ((place, walker), going) in places.zip(&mut self.walkers).zip(&mut walkers) {
+        let mut going = 0;
+        for place in places {
             if batch.is_over() {
                 break;
             }
-            let (source, index) = batch.emission.source_of(batch.number_of(place));
-            if walker.begin(source, index, &batch.emission.emit(source, index), rules)? == Going::On {
-                *going = Some(walker);
-            }
+            going |= u32::from(self.begin(begun, batch, place, &rules)?) << begun;
             begun += 1;
         }
-        let follow = Follow { nearest: &mut self.nearest, walkers, rules };
+        if going.count_ones() > 1 {
+            going = self.follow::<UNDER_WAY>(0, going, &rules)?;
+        }
+        if going != 0 {
+            self.follow::<1>(going.trailing_zeros() as usize, 1, &rules)?;
+        }
+        Ok(begun as u64)
+    }
+
+    /// Begins a ray; whether its light goes on.
+    fn begin(&mut self, walker: usize, batch: &Batch<'_>, place: u64, rules: &Rules<'a>) -> Result<bool, Cancelled> {
+        if walker == self.walkers.len() {
+            self.walkers.push(Walker::new());
+        }
+        let (source, index) = batch.emission.source_of(batch.number_of(place));
+        let emitted = batch.emission.emit(source, index);
+        Ok(self.walkers[walker].begin(source, index, &emitted, rules)? == Going::On)
+    }
+
+    /// Takes light of up to N walkers, from number `first` on, to its end: those whose bit is set. One may be left: what is done for N at once
+    /// is too much for one alone.
+    fn follow<const N: usize>(&mut self, first: usize, going: u32, rules: &Rules<'a>) -> Result<u32, Cancelled> {
+        let walkers = &mut self.walkers[first..];
+        let follow = Follow::<N> { nearest: &mut self.nearest, walkers, going: Set(going), rules };
         match self.avx2 {
             #[cfg(target_arch = "x86_64")]
-            Some(avx2) => avx2.run(follow)?,
-            _ => Baseline.run(follow)?,
+            Some(avx2) => avx2.run(follow),
+            _ => Baseline.run(follow),
         }
-        Ok(begun)
     }
 }
 
-/// Takes the light of all walkers that are under way to its end, in turns. To be compiled for several kinds of processors.
-struct Follow<'t, 'a> {
+/// Some of up to N walkers: a bit for each.
+#[derive(Clone, Copy)]
+struct Set<const N: usize>(u32);
+
+impl<const N: usize> Set<N> {
+    const NONE: Self = {
+        assert!(N <= 32);
+        Set(0)
+    };
+
+    /// Adds one, or does not; without a branch, which could not be predicted.
+    #[inline(always)]
+    fn add_if(&mut self, walker: usize, is_in: bool) {
+        self.0 |= u32::from(is_in) << walker;
+    }
+}
+
+impl<const N: usize> Iterator for Set<N> {
+    type Item = usize;
+
+    /// Takes the first one out.
+    #[inline(always)]
+    fn next(&mut self) -> Option<usize> {
+        let first = self.0.trailing_zeros() as usize;
+        let is_some = self.0 != 0;
+        self.0 &= self.0.wrapping_sub(1);
+        is_some.then_some(first % N)
+    }
+}
+
+/// Takes the light of walkers to its end, until one at most is left that goes on, and of one alone until there is none; says which is left. To be compiled for
+/// several kinds of processors.
+///
+/// Each move is made for all before the next one: one at a time, it would wait for memory and for branches that were guessed wrong.
+struct Follow<'t, 'a, const N: usize> {
     nearest: &'t mut NearestHit<'a>,
-    walkers: [Option<&'t mut Walker>; UNDER_WAY],
+    walkers: &'t mut [Walker],
+    /// Those whose light goes on.
+    going: Set<N>,
     rules: &'t Rules<'a>,
 }
 
-impl<L: Lanes> Job<L> for Follow<'_, '_> {
-    type Output = Result<(), Cancelled>;
+impl<L: Lanes, const N: usize> Job<L> for Follow<'_, '_, N> {
+    type Output = Result<u32, Cancelled>;
 
     #[inline(always)]
-    fn run(mut self, lanes: L) -> Self::Output {
-        let mut going = self.walkers.iter().flatten().count();
-        while going > 0 {
-            for place in &mut self.walkers {
-                let Some(walker) = place else { continue };
-                let found = self.nearest.find(lanes, walker.light(), walker.contact());
-                if walker.proceed(found, self.rules)? == Going::Done {
-                    *place = None;
-                    going -= 1;
-                }
+    fn run(self, lanes: L) -> Self::Output {
+        let Follow { nearest, walkers, mut going, rules } = self;
+        let mut searches = Searches::<N>::NONE;
+        let left = if N == 1 { 0 } else { 1 };
+        // Those whose search is under way, those of them in whose cell there is something to look at, and those that are over, or have left a finer grid.
+        let [mut searching, mut near, mut ended] = [Set::<N>::NONE; 3];
+        while searching.0 != 0 || going.0.count_ones() > left {
+            for at in going {
+                let begun = nearest.begin(lanes, &mut searches, at, walkers[at].start());
+                searching.add_if(at, begun);
+                near.add_if(at, begun & searches.is_near(at));
+                ended.add_if(at, !begun);
             }
+            for at in near {
+                nearest.look(lanes, &mut searches, at, walkers[at].start());
+            }
+            ended.0 |= searching.0 & searches.step();
+            searching.0 &= !ended.0;
+            (going, near) = (Set::NONE, Set::NONE);
+            for at in searching {
+                nearest.test(lanes, &mut searches, at);
+                near.add_if(at, searches.is_near(at));
+            }
+            for at in ended {
+                if nearest.begin_again(lanes, &mut searches, at) {
+                    searching.add_if(at, true);
+                    near.add_if(at, searches.is_near(at));
+                    continue;
+                }
+                let walker = &mut walkers[at];
+                let found = nearest.found(&searches, at, walker.start());
+                going.add_if(at, walker.proceed(found, rules)? == Going::On);
+            }
+            ended = Set::NONE;
         }
-        Ok(())
+        Ok(going.0)
     }
 }
 
@@ -235,22 +324,37 @@ mod tests {
             .unwrap()
     }
 
+    /// Traces the source rays of a system, so many at a time.
+    fn traced(system: &OpticalSystem, at_a_time: u64, avx2: Option<Avx2>) -> RayPaths {
+        let (options, control) = (TraceOptions::default(), TraceControl::new());
+        let emission = Emission::new(system, &options);
+        let batch = Batch { emission: &emission, rays: Rays::All, is_over: None };
+        let mut tracer = BatchTracer::new(system, &options, &control, options.max_vertices);
+        tracer.avx2 = avx2;
+        for first in (0..batch.len()).step_by(at_a_time as usize) {
+            let places = first..batch.len().min(first + at_a_time);
+            assert!(tracer.trace_rays(&batch, places, &mut |_, _, _| ()).is_ok());
+        }
+        assert!(tracer.paths.vertex_count() > 2_000, "{}", tracer.paths.vertex_count());
+        tracer.paths
+    }
+
+    fn assert_same(a: &RayPaths, b: &RayPaths) {
+        assert_eq!(a.points(), b.points());
+        assert_eq!((a.jones(), a.intensities()), (b.jones(), b.intensities()));
+        assert_eq!((a.optical_paths_mm(), a.offsets()), (b.optical_paths_mm(), b.offsets()));
+    }
+
     #[test]
     fn results_are_the_same_whatever_instructions_the_processor_has() {
-        let system = rings();
-        let (options, control) = (TraceOptions::default(), TraceControl::new());
-        let emission = Emission::new(&system, &options);
-        let batch = Batch { emission: &emission, rays: Rays::All, is_over: None };
-        let trace = |avx2| {
-            let mut tracer = BatchTracer::new(&system, &options, &control, options.max_vertices);
-            tracer.avx2 = avx2;
-            assert!(tracer.trace_rays(&batch, 0..batch.len(), &mut |_, _, _| ()).is_ok());
-            tracer.paths
-        };
-        let (plain, here) = (trace(None), trace(Avx2::try_new()));
-        assert!(plain.vertex_count() > 2_000, "{}", plain.vertex_count());
-        assert_eq!(plain.points(), here.points());
-        assert_eq!((plain.jones(), plain.intensities()), (here.jones(), here.intensities()));
-        assert_eq!(plain.optical_paths_mm(), here.optical_paths_mm());
+        assert_same(&traced(&rings(), 200, None), &traced(&rings(), 200, Avx2::try_new()));
+    }
+
+    #[test]
+    fn a_ray_goes_the_same_way_alone_and_among_others() {
+        let alone = traced(&rings(), 1, None);
+        for at_a_time in [2, 7, 16, 200] {
+            assert_same(&alone, &traced(&rings(), at_a_time, None));
+        }
     }
 }

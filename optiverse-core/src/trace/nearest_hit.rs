@@ -1,6 +1,6 @@
 //! The next surface in a ray's way.
 //!
-//! Everything that speeds up the search stands behind [`NearestHit::find`].
+//! Everything that speeds up the search stands behind [`NearestHit`].
 
 use glam::DVec2;
 
@@ -8,7 +8,7 @@ use super::hit_rules::{self, Contact};
 use super::interact::{self, Light};
 use super::{HiddenItems, Physics, SelfHits};
 use crate::geometry::index::lanes::{Baseline, Lanes};
-use crate::geometry::index::{Distance, GridNumber, NO_SURFACE, Nearest, Query};
+use crate::geometry::index::{Distance, GridNumber, NO_SURFACE, Nearest, Query, Searches};
 use crate::optics::{OpticalSystem, Shape, Surface};
 
 /// Where a ray meets a surface.
@@ -24,14 +24,21 @@ pub(super) struct Hit<'a> {
     pub(super) grid: GridNumber,
 }
 
+/// Light that goes on, and what it has met where it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Start<'w> {
+    pub(super) light: &'w Light,
+    pub(super) contact: &'w Contact,
+}
+
 /// Finds the next surface; keeps its memory from one ray to the next.
 pub(super) struct NearestHit<'a> {
     system: &'a OpticalSystem,
     physics: Physics,
     /// Under the app's rules.
     smallest_hit_mm: f64,
-    /// Surfaces that a ray meets in one point.
-    together: Vec<u32>,
+    /// Surfaces that a ray meets in one point, and at which distances.
+    together: Vec<(u32, f64)>,
 }
 
 impl<'a> NearestHit<'a> {
@@ -39,23 +46,72 @@ impl<'a> NearestHit<'a> {
         NearestHit { system, physics, smallest_hit_mm, together: Vec::new() }
     }
 
-    /// The nearest surface in the way of light that has met what `contact` says where it is.
+    /// Begins the search for the nearest surface in the way of light; `false` where there is nothing to look at.
     #[inline(always)]
-    pub(super) fn find(&mut self, lanes: impl Lanes, light: &Light, contact: &Contact) -> Option<Hit<'a>> {
+    pub(super) fn begin<const N: usize>(
+        &self,
+        lanes: impl Lanes,
+        searches: &mut Searches<N>,
+        at: usize,
+        start: Start<'_>,
+    ) -> bool {
+        self.system.index().begin(lanes, searches, at, self.query(start), start.contact.grid())
+    }
+
+    /// Looks at what is near the light in the search's cell.
+    #[inline(always)]
+    pub(super) fn look<const N: usize>(
+        &self,
+        lanes: impl Lanes,
+        searches: &mut Searches<N>,
+        at: usize,
+        start: Start<'_>,
+    ) {
+        let index = self.system.index();
         match self.physics.self_hits {
             SelfHits::Geometric => {
-                let (nearest, grid) = self.geometric(lanes, light, contact, |_, _| ())?;
-                let Nearest { surface: mut number, distance, several } = nearest;
-                let mut surface = self.surface(number);
+                let met = |_: u32, _: f64, _: &Shape| ();
+                index.look(lanes, searches, at, &mut Geometric { nearest: self, start, met });
+            }
+            SelfHits::StepAndSkip => index.look(lanes, searches, at, &mut StepAndSkip { nearest: self, start }),
+        }
+    }
+
+    /// Tests the cell that a search has stepped to.
+    #[inline(always)]
+    pub(super) fn test<const N: usize>(&self, lanes: impl Lanes, searches: &mut Searches<N>, at: usize) {
+        self.system.index().test(lanes, searches, at);
+    }
+
+    /// Where a search that has stepped to its end goes on; `false` where it does not.
+    #[inline(always)]
+    pub(super) fn begin_again<const N: usize>(&self, lanes: impl Lanes, searches: &mut Searches<N>, at: usize) -> bool {
+        self.system.index().begin_again(lanes, searches, at)
+    }
+
+    /// What a search has found that does not go on.
+    #[inline(always)]
+    pub(super) fn found<const N: usize>(
+        &mut self,
+        searches: &Searches<N>,
+        at: usize,
+        start: Start<'_>,
+    ) -> Option<Hit<'a>> {
+        let light = start.light;
+        let (Nearest { surface: mut number, distance, several }, grid) = searches.nearest(at)?;
+        let mut surface = self.surface(number);
+        let point = match self.physics.self_hits {
+            SelfHits::Geometric => {
                 let point = on_surface(surface.shape(), light.position, light.direction, distance);
                 if several {
-                    number = self.first_of_several(number, light, point, contact);
+                    number = self.first_of_several(number, start, point);
                     surface = self.surface(number);
                 }
-                Some(Hit { surface, number, distance, point, grid })
+                point
             }
-            SelfHits::StepAndSkip => self.step_and_skip(lanes, light, contact),
-        }
+            SelfHits::StepAndSkip => light.position + distance * light.direction,
+        };
+        Some(Hit { surface, number, distance, point, grid })
     }
 
     #[inline(always)]
@@ -63,46 +119,16 @@ impl<'a> NearestHit<'a> {
         &self.system.surfaces()[number as usize]
     }
 
-    /// The nearest surface by the geometric rule; `met` is told each surface that the search finds on the ray's way.
+    /// The light as a ray that asks; the surface that it leaves need not be looked at where it is, unless that may be met again from there.
     #[inline(always)]
-    fn geometric(
-        &self,
-        lanes: impl Lanes,
-        light: &Light,
-        contact: &Contact,
-        met: impl FnMut(u32, &Shape),
-    ) -> Option<(Nearest, GridNumber)> {
-        // The surface that the ray leaves; an arc may be met again.
-        let leaves = |i: u32| match self.surface(i).shape() {
-            Shape::Segment(_) => true,
-            Shape::Arc(arc) => !arc.may_be_met_again(light.position, light.direction),
-        };
+    fn query(&self, Start { light, contact }: Start<'_>) -> Query {
         let latest = contact.latest();
-        let skip = if contact.is_straight() || leaves(latest) { latest } else { NO_SURFACE };
-        let query = Query::new(light.position, light.direction);
-        self.system.index().nearest(
-            lanes,
-            &query,
-            skip,
-            contact.grid(),
-            Geometric { nearest: self, light, contact, met },
-        )
-    }
-
-    /// The nearest surface by the rules of the app.
-    #[inline(always)]
-    fn step_and_skip(&self, lanes: impl Lanes, light: &Light, contact: &Contact) -> Option<Hit<'a>> {
-        let (origin, direction) = (light.position, light.direction);
-        let (skip, begin) = (contact.latest(), contact.grid());
-        let (nearest, grid) = self.system.index().nearest(lanes, &Query::new(origin, direction), skip, begin, |i| {
-            match self.seen(i) {
-                // The index leaves it out where the ray starts; an arc may be ahead again in another cell.
-                Some(shape) if i != skip => hit_rules::step_and_skip(shape, origin, direction, self.smallest_hit_mm),
-                _ => f64::INFINITY,
-            }
-        })?;
-        let Nearest { surface: number, distance, .. } = nearest;
-        Some(Hit { surface: self.surface(number), number, distance, point: origin + distance * direction, grid })
+        let leaves = contact.is_straight()
+            || match (self.physics.self_hits, self.surface(latest).shape()) {
+                (SelfHits::Geometric, Shape::Arc(arc)) => !arc.may_be_met_again(light.position, light.direction),
+                _ => true,
+            };
+        Query::new(light.position, light.direction, if leaves { latest } else { NO_SURFACE })
     }
 
     /// Where a surface is, unless its item is hidden and such are left out.
@@ -115,16 +141,22 @@ impl<'a> NearestHit<'a> {
 
     /// Of several surfaces met at `point`, the one that acts first.
     #[inline(never)]
-    fn first_of_several(&mut self, nearest: u32, light: &Light, point: DVec2, contact: &Contact) -> u32 {
+    fn first_of_several(&mut self, nearest: u32, start: Start<'_>, point: DVec2) -> u32 {
         let mut together = std::mem::take(&mut self.together);
         together.clear();
-        self.geometric(Baseline, light, contact, |i, shape| {
-            if hit_rules::touches(shape, point, contact) {
-                together.push(i);
+        let met = |i, distance, shape: &Shape| {
+            if hit_rules::touches(shape, point, start.contact) {
+                together.push((i, distance));
             }
-        });
+        };
+        let (query, rule) = (self.query(start), Geometric { nearest: self, start, met });
+        let found = self.system.index().nearest(Baseline, query, start.contact.grid(), rule);
+        if let Some((Nearest { distance, .. }, _)) = found {
+            // Whether others are asked for depends on the index.
+            together.retain(|met| met.1 <= distance + query.rounding(distance));
+        }
         self.together = together;
-        self.first_of_together(nearest, &Light { position: point, ..*light })
+        self.first_of_together(nearest, &Light { position: point, ..*start.light })
     }
 
     /// Which of the surfaces that light meets in one point acts first.
@@ -135,13 +167,13 @@ impl<'a> NearestHit<'a> {
     /// are met in the order of their media.
     fn first_of_together(&mut self, nearest: u32, light: &Light) -> u32 {
         let surfaces = self.system.surfaces();
-        self.together.sort_unstable();
-        self.together.dedup();
-        let Some(&reference) = self.together.first() else { return nearest };
+        self.together.sort_unstable_by_key(|met| met.0);
+        self.together.dedup_by_key(|met| met.0);
+        let Some(&(reference, _)) = self.together.first() else { return nearest };
         if surfaces[reference as usize].shape().normal_at(light.position).dot(light.direction) > 0.0 {
             self.together.reverse();
         }
-        let first = self.together[0];
+        let first = self.together[0].0;
         let media = |i: u32| {
             let surface = &surfaces[i as usize];
             interact::media(surface, light, self.physics)
@@ -149,7 +181,7 @@ impl<'a> NearestHit<'a> {
         if media(first).is_none() {
             return first;
         }
-        let faces: Vec<(u32, (f64, f64))> = self.together.iter().filter_map(|&i| Some((i, media(i)?))).collect();
+        let faces: Vec<(u32, (f64, f64))> = self.together.iter().filter_map(|&(i, _)| Some((i, media(i)?))).collect();
         let leads_to = |near: f64, to: u32| faces.iter().any(|&(i, (_, far))| i != to && far == near);
         let outermost = faces.iter().find(|&&(i, (near, _))| !leads_to(near, i));
         let in_medium = || faces.iter().find(|&&(_, (near, _))| near == light.index);
@@ -160,20 +192,40 @@ impl<'a> NearestHit<'a> {
 /// The geometric rule for one ray.
 struct Geometric<'a, M> {
     nearest: &'a NearestHit<'a>,
-    light: &'a Light,
-    contact: &'a Contact,
+    start: Start<'a>,
     met: M,
 }
 
-impl<M: FnMut(u32, &Shape)> Distance for Geometric<'_, M> {
+impl<M: FnMut(u32, f64, &Shape)> Distance for Geometric<'_, M> {
     #[inline(always)]
     fn to(&mut self, surface: u32) -> f64 {
         let Some(shape) = self.nearest.seen(surface) else { return f64::INFINITY };
-        let distance = hit_rules::geometric(shape, surface, self.light.position, self.light.direction, self.contact);
+        let Start { light, contact } = self.start;
+        let distance = hit_rules::geometric(shape, surface, light.position, light.direction, contact);
         if distance < f64::INFINITY {
-            (self.met)(surface, shape);
+            (self.met)(surface, distance, shape);
         }
         distance
+    }
+}
+
+/// The rules of the app for one ray.
+struct StepAndSkip<'a> {
+    nearest: &'a NearestHit<'a>,
+    start: Start<'a>,
+}
+
+impl Distance for StepAndSkip<'_> {
+    #[inline(always)]
+    fn to(&mut self, surface: u32) -> f64 {
+        match self.nearest.seen(surface) {
+            // The index leaves it out where the ray starts; an arc may be ahead again in another cell.
+            Some(shape) if surface != self.start.contact.latest() => {
+                let Light { position, direction, .. } = *self.start.light;
+                hit_rules::step_and_skip(shape, position, direction, self.nearest.smallest_hit_mm)
+            }
+            _ => f64::INFINITY,
+        }
     }
 }
 

@@ -66,8 +66,8 @@ impl PartialTrace {
 /// is up.
 ///
 /// The first pass traces about 256 rays, or one of each source where there are more sources, and each further pass as many as those
-/// before. `is_over` is asked before each ray, on each thread; once it says true, that must stay. A ray that has been begun is traced to its
-/// end. Where time is up from the start, the result is empty.
+/// before. `is_over` is asked before each ray, on each thread; once it says true, that must stay. Up to sixteen rays are begun together on a thread,
+/// and those that have been begun are traced to their end. Where time is up from the start, the result is empty.
 ///
 /// [`max_vertices`](TraceOptions::max_vertices) ends it too: the result is then truncated, and not complete.
 ///

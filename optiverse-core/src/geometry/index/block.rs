@@ -47,11 +47,22 @@ pub(crate) struct CellRay {
     pub(super) start: f32,
 }
 
+impl CellRay {
+    /// The ray that starts at `place`, seen from the centre of a cell.
+    #[inline(always)]
+    pub(super) fn new(place: DVec2, direction: DVec2) -> Self {
+        let (dx, dy) = (direction.x as f32, direction.y as f32);
+        CellRay { dx, dy, offset: direction.perp_dot(place) as f32, start: direction.dot(place) as f32 }
+    }
+}
+
 /// What of a block is near a ray: a bit for each lane, and one for the link behind them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Near(u32);
 
 impl Near {
+    pub(super) const NOTHING: Near = Near(0);
+
     /// Nothing, and the cell ends here.
     #[inline(always)]
     pub(super) fn is_nothing(self) -> bool {

@@ -5,7 +5,7 @@ use std::hint::select_unpredictable;
 use glam::DVec2;
 use wide::f64x2;
 
-use super::block::{CellRay, Piece};
+use super::block::Piece;
 use super::{Query, piece};
 use crate::geometry::{Aabb, Shape};
 
@@ -17,6 +17,8 @@ pub(super) struct Grid {
     size: DVec2,
     /// Cells to a mm.
     per_mm: DVec2,
+    /// The numbers of the last column and row, and a quarter.
+    last: DVec2,
     /// Cells to a row, and rows.
     pub(super) columns: u32,
     pub(super) rows: u32,
@@ -28,29 +30,20 @@ pub(super) struct Grid {
     outer: Aabb,
 }
 
-/// A ray on its way through the cells of a grid.
-///
-/// A pair holds what belongs to columns and to rows. A sum is kept as a pair too, of which a step changes one number: so a step takes no
-/// branch, which could not be predicted.
+/// Where a ray begins its way through the cells of a grid. A pair holds what belongs to columns and to rows.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Walk {
-    /// The distances at which the ray leaves the present column and row, and the lengths of its way through one.
-    leave: f64x2,
-    width: f64x2,
-    /// Sum: how far the ray passes from the centre of the present cell; and what a step adds.
-    offset: f64x2,
-    offset_step: f64x2,
-    /// Sum: where the ray begins, along itself, from its place nearest the centre; and what a step adds.
-    start: f64x2,
-    start_step: f64x2,
+    /// The distances at which the ray leaves the cell's column and row, and the lengths of its way through one.
+    pub(super) leave: [f64; 2],
+    pub(super) width: [f64; 2],
+    /// Where the ray starts, from the centre of the cell, and by how much a step moves that.
+    pub(super) place: [f64; 2],
+    pub(super) forward: [f64; 2],
     /// Columns still to come in the lower half, rows in the upper half.
-    left: u64,
+    pub(super) left: u64,
     /// Number of the cell, and its change with a column and a row.
     pub(super) cell: u32,
-    column_step: u32,
-    row_step: u32,
-    dx: f32,
-    dy: f32,
+    pub(super) forth: [u64; 2],
 }
 
 impl Grid {
@@ -59,7 +52,8 @@ impl Grid {
         let size = (aabb.max - aabb.min) / DVec2::new(f64::from(columns), f64::from(rows));
         // Single precision rounds the coordinates in a cell and what is computed from them by less than this.
         let margin = tolerance + 1e-6 * size.max_element();
-        Grid { aabb, size, per_mm: size.recip(), columns, rows, first, margin, outer: aabb.grown(margin) }
+        let last = DVec2::new(f64::from(columns - 1), f64::from(rows - 1)) + 0.25;
+        Grid { aabb, size, per_mm: size.recip(), last, columns, rows, first, margin, outer: aabb.grown(margin) }
     }
 
     /// The same grid with its cells so many blocks further.
@@ -119,45 +113,55 @@ impl Grid {
 
     /// Column and row of a point; of the nearest cell where it lies outside.
     fn cell_at(&self, point: DVec2) -> (u32, u32) {
-        let at = (point - self.aabb.min) * self.per_mm;
-        (number(at.x, self.columns), number(at.y, self.rows))
+        let numbers = self.numbers(point);
+        (last_bits(numbers.x), last_bits(numbers.y))
     }
 
-    /// The way of a ray from the first cell it meets at or after `from`, where it meets the grid at all. Of a finer grid, `from` is where the
-    /// ray enters it.
+    /// The same, each in the last bits of a number.
+    #[inline(always)]
+    fn numbers(&self, point: DVec2) -> DVec2 {
+        let at = (point - self.aabb.min) * self.per_mm - 0.5;
+        DVec2::new(number(at.x, self.last.x), number(at.y, self.last.y)) + ONES
+    }
+
+    /// The way of a ray from the first cell it meets, where it meets the grid at all. Of a finer grid in which it does not start, `from` is where it
+    /// enters it.
     #[inline(always)]
     pub(super) fn enter(&self, query: &Query, from: f64) -> Option<Walk> {
         let (o, d) = (query.origin, query.direction);
-        let within = self.holds(o);
-        let from =
-            if within || from > 0.0 { from } else { self.outer.entry(query.origin, query.inverse, f64::INFINITY)? };
-        let (column, row) = self.cell_at(o + d * from);
+        let inverse = d.recip();
+        let place = if self.holds(o) {
+            o
+        } else {
+            o + d * if from > 0.0 { from } else { self.outer.entry(o, inverse, f64::INFINITY)? }
+        };
+        let cell = self.numbers(place);
+        let (column, row) = (last_bits(cell.x), last_bits(cell.y));
         let size = pair(self.size);
-        let (o, direction, inverse) = (pair(o), pair(d), pair(query.inverse));
-        let centre = pair(self.aabb.min) + size * (f64x2::new([f64::from(column), f64::from(row)]) + 0.5);
+        let (o, direction, inverse) = (pair(o), pair(d), pair(inverse));
+        let centre = pair(self.aabb.min) + size * (pair(cell) - ONES + 0.5);
         let place = o - centre;
-        // Half a cell further along than the centre; along an axis it is never left.
+        // Half a cell further along than the centre; along an axis, or as good as along it, it is never left.
         let (width, along) = (size * inverse.abs(), place * inverse);
-        let leave = direction.simd_eq(f64x2::ZERO).bitselect(f64x2::splat(f64::INFINITY), width * 0.5 - along);
-        let across = f64x2::new([d.y, -d.x]);
+        let never = direction.abs().simd_lt(f64x2::splat(LEAST));
+        let leave = never.bitselect(f64x2::splat(f64::INFINITY), width * 0.5 - along);
         // A step moves the centre by the size of a cell, the way the ray goes.
         let forward = size | (direction & f64x2::splat(-0.0));
         let (right, up) = (d.x > 0.0, d.y > 0.0);
         let columns_left = select_unpredictable(right, self.columns - 1 - column, column);
         let rows_left = select_unpredictable(up, self.rows - 1 - row, row);
+        let columns = u64::from(self.columns);
         Some(Walk {
-            leave,
-            width,
-            offset: -(across * place),
-            offset_step: across * forward,
-            start: direction * place,
-            start_step: -(direction * forward),
+            leave: leave.to_array(),
+            width: width.to_array(),
+            place: place.to_array(),
+            forward: forward.to_array(),
             left: u64::from(columns_left) | u64::from(rows_left) << 32,
             cell: self.first + row * self.columns + column,
-            column_step: select_unpredictable(right, 1, 1_u32.wrapping_neg()),
-            row_step: select_unpredictable(up, self.columns, self.columns.wrapping_neg()),
-            dx: d.x as f32,
-            dy: d.y as f32,
+            forth: [
+                select_unpredictable(right, 1, 1_u64.wrapping_neg()),
+                select_unpredictable(up, columns, columns.wrapping_neg()),
+            ],
         })
     }
 }
@@ -167,60 +171,21 @@ fn pair(v: DVec2) -> f64x2 {
     f64x2::new([v.x, v.y])
 }
 
-/// The number, below `count`, of the column or row at a place counted in cells; either of the two at an edge.
+/// Components of directions smaller than this are 0: what is divided by them may be no number.
+const LEAST: f64 = 1e-290;
+
+/// A number that is added to round to whole ones, which then stand in the last bits. A cast takes eight times as long for the sake of numbers that do not fit.
+const ONES: f64 = 6_755_399_441_055_744.0; // 1.5·2⁵², whose last bit is worth 1
+
+/// The whole number that was rounded by [`ONES`].
 #[inline(always)]
-fn number(place: f64, count: u32) -> u32 {
-    // Halves, plus a number whose last bit is worth 1: the sum is rounded to a whole number, which stands in its last bits. A cast takes eight times
-    // as long for the sake of numbers that do not fit.
-    const ONES: f64 = 6_755_399_441_055_744.0; // 1.5·2⁵²
-    let last = f64::from(count - 1);
-    let place = if place > 0.0 { place } else { 0.0 };
-    let place = if place < last + 0.75 { place } else { last + 0.75 };
-    // The cast keeps the last bits.
-    let rounded = ((place - 0.5) + ONES).to_bits() as u32;
-    if rounded < count { rounded } else { 0 }
+fn last_bits(rounded: f64) -> u32 {
+    rounded.to_bits() as u32
 }
 
-impl Walk {
-    /// The ray in the frame of the present cell.
-    #[inline(always)]
-    pub(super) fn ray(&self) -> CellRay {
-        let (offset, start) = (self.offset.to_array(), self.start.to_array());
-        CellRay {
-            dx: self.dx,
-            dy: self.dy,
-            offset: (offset[0] + offset[1]) as f32,
-            start: (start[0] + start[1]) as f32,
-        }
-    }
-
-    /// A distance from the ray's start as one from its place nearest the centre of the present cell.
-    #[inline(always)]
-    pub(super) fn distance_from_centre(&self, distance: f64) -> f64 {
-        let start = self.start.to_array();
-        distance + (start[0] + start[1])
-    }
-
-    /// The distance at which the ray leaves the present cell.
-    #[inline(always)]
-    pub(super) fn leave(&self) -> f64 {
-        let [x, y] = self.leave.to_array();
-        if x < y { x } else { y }
-    }
-
-    /// Goes to the next cell; `false` where there is none.
-    #[inline(always)]
-    pub(super) fn step(&mut self) -> bool {
-        const PAST_AN_EDGE: u64 = 1 << 31 | 1 << 63;
-        let [x, y] = self.leave.to_array();
-        // Sideways where x < y, otherwise up or down: one lane is set.
-        let lane = f64x2::splat(x).simd_lt(f64x2::splat(y)) ^ f64x2::new([0.0, f64::from_bits(u64::MAX)]);
-        self.leave += self.width & lane;
-        self.offset += self.offset_step & lane;
-        self.start += self.start_step & lane;
-        let sideways = x < y;
-        self.cell = self.cell.wrapping_add(select_unpredictable(sideways, self.column_step, self.row_step));
-        self.left = self.left.wrapping_sub(select_unpredictable(sideways, 1, 1 << 32));
-        self.left & PAST_AN_EDGE == 0
-    }
+/// What rounds to the number of the column or row at a place half a cell further; either of the two at an edge. `last` rounds to the last one.
+#[inline(always)]
+fn number(place: f64, last: f64) -> f64 {
+    let place = if place > -0.5 { place } else { -0.5 };
+    if place < last { place } else { last }
 }

@@ -6,7 +6,7 @@ use glam::DVec2;
 use proptest::prelude::*;
 
 use super::lanes::Baseline;
-use super::{GridNumber, Index, NO_SURFACE, Query, TooManySurfaces};
+use super::{GridNumber, Index, NO_SURFACE, Query, Searches, TooManySurfaces};
 use crate::geometry::{Arc, Segment, Shape};
 
 /// The distance at which a ray meets a surface, to rounding: a stand-in for the hit rules.
@@ -40,9 +40,9 @@ fn build(shapes: &[Shape]) -> Index {
 /// What is found, whichever grid is looked through first.
 fn nearest(index: &Index, shapes: &[Shape], origin: DVec2, direction: DVec2) -> Option<(u32, f64)> {
     let rule = |i| distance(&shapes[i as usize], origin, direction);
-    let query = Query::new(origin, direction);
+    let query = Query::new(origin, direction, NO_SURFACE);
     let beginning_at = |begin| {
-        let (nearest, grid) = index.nearest(Baseline, &query, NO_SURFACE, begin, rule)?;
+        let (nearest, grid) = index.nearest(Baseline, query, begin, rule)?;
         assert!((grid.0 as usize) < index.grids.len());
         Some((nearest.surface, nearest.distance, nearest.several))
     };
@@ -51,6 +51,47 @@ fn nearest(index: &Index, shapes: &[Shape], origin: DVec2, direction: DVec2) -> 
         assert_eq!(beginning_at(GridNumber(number as u32)), found, "from grid {number}");
     }
     found.map(|(surface, distance, _)| (surface, distance))
+}
+
+/// What searches find of which N make each move together, each slot taking the next ray when it is free, and beginning where the last one ended.
+fn nearest_together<const N: usize>(index: &Index, shapes: &[Shape], rays: &[(DVec2, DVec2)]) -> Vec<Option<u32>> {
+    let mut searches = Searches::<N>::NONE;
+    let (mut slots, mut grids) = ([None::<usize>; N], [GridNumber::ROOT; N]);
+    let mut found = vec![None; rays.len()];
+    let mut waiting = 0..rays.len();
+    loop {
+        for (at, slot) in slots.iter_mut().enumerate().filter(|(_, slot)| slot.is_none()) {
+            let begins = |&ray: &usize| {
+                let query = Query::new(rays[ray].0, rays[ray].1, NO_SURFACE);
+                index.begin(Baseline, &mut searches, at, query, grids[at])
+            };
+            // Those that miss everything have found nothing.
+            *slot = waiting.find(begins);
+        }
+        for (at, ray) in slots.iter().enumerate().filter_map(|(at, slot)| Some((at, (*slot)?))) {
+            if searches.is_near(at) {
+                index.look(Baseline, &mut searches, at, &mut |i| {
+                    distance(&shapes[i as usize], rays[ray].0, rays[ray].1)
+                });
+            }
+        }
+        if slots.iter().all(Option::is_none) {
+            return found;
+        }
+        // Of slots without a search, nothing that is said matters.
+        let ended = searches.step();
+        for (at, slot) in slots.iter_mut().enumerate() {
+            let Some(ray) = *slot else { continue };
+            if ended >> at & 1 == 0 {
+                index.test(Baseline, &mut searches, at);
+            } else if !index.begin_again(Baseline, &mut searches, at) {
+                if let Some((nearest, grid)) = searches.nearest(at) {
+                    (found[ray], grids[at]) = (Some(nearest.surface), grid);
+                }
+                *slot = None;
+            }
+        }
+    }
 }
 
 fn nearest_by_scan(shapes: &[Shape], origin: DVec2, direction: DVec2) -> Option<(u32, f64)> {
@@ -80,11 +121,13 @@ fn surfaces() -> impl Strategy<Value = Vec<(f64, f64, f64, f64, f64)>> {
     prop::collection::vec((place.clone(), place, 0.0..6.3_f64, length, -1.0..1.0_f64), 0..300)
 }
 
-/// A ray of a random direction, or along an axis.
+/// A ray of a random direction, along an axis, or nearly so.
 fn ray() -> impl Strategy<Value = (DVec2, DVec2)> {
     let direction = prop_oneof![
         (0.0..6.3_f64).prop_map(DVec2::from_angle),
-        prop::sample::select(vec![DVec2::X, DVec2::Y, DVec2::NEG_X, DVec2::NEG_Y])
+        prop::sample::select(vec![DVec2::X, DVec2::Y, DVec2::NEG_X, DVec2::NEG_Y]),
+        // As good as along an axis: one over the smaller component is no number.
+        prop::sample::select(vec![DVec2::new(1.0, 5e-324), DVec2::new(-1e-309, 1.0), DVec2::new(1e-300, -1.0)])
     ];
     let place = prop_oneof![-60.0..60.0_f64, -1e3..1e3_f64, Just(0.0)];
     (place.clone(), place, direction).prop_map(|(x, y, direction)| (DVec2::new(x, y), direction))
@@ -113,6 +156,17 @@ proptest! {
             let (found, wanted) = (nearest(&index, &shapes, origin, direction), nearest_by_scan(&shapes, origin, direction));
             prop_assert_eq!(found, wanted);
         }
+    }
+
+    #[test]
+    fn searches_that_move_together_find_what_each_finds_alone(
+        surfaces in surfaces(), rays in prop::collection::vec(ray(), 64),
+    ) {
+        let shapes: Vec<Shape> = surfaces.into_iter().map(|s| shape(s, DVec2::ZERO, false)).collect();
+        let index = build(&shapes);
+        let alone: Vec<Option<u32>> =
+            rays.iter().map(|&(origin, direction)| Some(nearest_by_scan(&shapes, origin, direction)?.0)).collect();
+        prop_assert_eq!(nearest_together::<16>(&index, &shapes, &rays), alone);
     }
 
     #[test]
