@@ -6,39 +6,34 @@
 
 use num_complex::Complex64;
 
-/// Amplitudes at an interface.
+/// Amplitudes at an interface of which something is transmitted.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Amplitudes {
     /// Reflected, in the plane of incidence.
-    pub r_p: Complex64,
+    pub r_p: f64,
     /// Reflected, out of the plane.
-    pub r_s: Complex64,
-    /// Transmitted in the plane, scaled so that |t|² is the transmitted power; `None` at total reflection.
-    pub transmitted: Option<Transmitted>,
-}
-
-/// What passes an interface.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Transmitted {
-    /// In the plane, scaled to power.
+    pub r_s: f64,
+    /// Transmitted in the plane, scaled so that t² is the transmitted power.
     pub t_p: f64,
-    /// Out of the plane, scaled to power.
+    /// Transmitted out of the plane, scaled likewise.
     pub t_s: f64,
     /// Cosine of the angle of refraction.
     pub cos: f64,
 }
 
-/// The amplitudes for light that comes from index `n1` at an angle of incidence of cosine `cos1` ≥ 0 and meets index `n2`.
+/// The square of the sine of the angle of refraction, 1 or more where there is none.
+#[inline]
+fn sin2_squared(n1: f64, n2: f64, cos1: f64) -> f64 {
+    (n1 / n2).powi(2) * (1.0 - cos1 * cos1).max(0.0)
+}
+
+/// The amplitudes for light that comes from index `n1` at an angle of incidence of cosine `cos1` ≥ 0 and meets index `n2`; `None` at total reflection.
 #[must_use]
 #[inline]
-pub fn amplitudes(n1: f64, n2: f64, cos1: f64) -> Amplitudes {
-    let sin2_squared = (n1 / n2).powi(2) * (1.0 - cos1 * cos1).max(0.0);
+pub fn amplitudes(n1: f64, n2: f64, cos1: f64) -> Option<Amplitudes> {
+    let sin2_squared = sin2_squared(n1, n2, cos1);
     if sin2_squared >= 1.0 {
-        // With e^{−iωt} the field beyond dies away where cos θ₂ = +i·√(sin²θ₂ − 1).
-        let cos2 = Complex64::new(0.0, (sin2_squared - 1.0).sqrt());
-        let r_s = (n1 * cos1 - n2 * cos2) / (n1 * cos1 + n2 * cos2);
-        let r_p = (n1 * cos2 - n2 * cos1) / (n1 * cos2 + n2 * cos1);
-        return Amplitudes { r_p, r_s, transmitted: None };
+        return None;
     }
     let cos2 = (1.0 - sin2_squared).sqrt();
     let (a, b) = (n1 * cos1, n2 * cos2);
@@ -46,18 +41,23 @@ pub fn amplitudes(n1: f64, n2: f64, cos1: f64) -> Amplitudes {
     // t·√(n₂cos θ₂ / n₁cos θ₁), written so that nothing divides by cos θ₁ at grazing incidence.
     let both = 2.0 * (a * b).sqrt();
     let (p, s) = ((c + d).recip(), (a + b).recip());
-    Amplitudes {
-        r_p: ((c - d) * p).into(),
-        r_s: ((a - b) * s).into(),
-        transmitted: Some(Transmitted { t_p: both * p, t_s: both * s, cos: cos2 }),
-    }
+    Some(Amplitudes { r_p: (c - d) * p, r_s: (a - b) * s, t_p: both * p, t_s: both * s, cos: cos2 })
+}
+
+/// The amplitudes r_p and r_s at total reflection, where [`amplitudes`] has none; NaN elsewhere.
+#[must_use]
+pub fn total_reflection(n1: f64, n2: f64, cos1: f64) -> (Complex64, Complex64) {
+    // With e^{−iωt} the field beyond dies away where cos θ₂ = +i·√(sin²θ₂ − 1).
+    let cos2 = Complex64::new(0.0, (sin2_squared(n1, n2, cos1) - 1.0).sqrt());
+    let r_s = (n1 * cos1 - n2 * cos2) / (n1 * cos1 + n2 * cos2);
+    let r_p = (n1 * cos2 - n2 * cos1) / (n1 * cos2 + n2 * cos1);
+    (r_p, r_s)
 }
 
 /// The mean of the reflectances of s and p, the rule of Optiverse 0.3.4; 1 at total reflection.
 #[must_use]
 pub fn mean_reflectance(n1: f64, n2: f64, cos1: f64) -> f64 {
-    let a = amplitudes(n1, n2, cos1);
-    if a.transmitted.is_none() { 1.0 } else { (0.5 * (a.r_p.norm_sqr() + a.r_s.norm_sqr())).clamp(0.0, 1.0) }
+    amplitudes(n1, n2, cos1).map_or(1.0, |a| (0.5 * (a.r_p * a.r_p + a.r_s * a.r_s)).clamp(0.0, 1.0))
 }
 
 #[cfg(test)]
@@ -73,45 +73,44 @@ mod tests {
             (45.0, 0.092013363, 0.008466459),
             (60.0, 0.176571488, 0.001801938),
         ] {
-            let a = amplitudes(1.0, 1.5, degrees.to_radians().cos());
-            assert!((a.r_s.norm_sqr() - rs).abs() < 5e-10, "Rs at {degrees}");
-            assert!((a.r_p.norm_sqr() - rp).abs() < 5e-10, "Rp at {degrees}");
-            let t = a.transmitted.unwrap();
-            assert!((t.t_s * t.t_s + a.r_s.norm_sqr() - 1.0).abs() < 1e-15);
-            assert!((t.t_p * t.t_p + a.r_p.norm_sqr() - 1.0).abs() < 1e-15);
+            let a = amplitudes(1.0, 1.5, degrees.to_radians().cos()).unwrap();
+            assert!((a.r_s.powi(2) - rs).abs() < 5e-10, "Rs at {degrees}");
+            assert!((a.r_p.powi(2) - rp).abs() < 5e-10, "Rp at {degrees}");
+            assert!((a.t_s.powi(2) + a.r_s.powi(2) - 1.0).abs() < 1e-15);
+            assert!((a.t_p.powi(2) + a.r_p.powi(2) - 1.0).abs() < 1e-15);
         }
     }
 
     #[test]
     fn no_p_at_brewsters_angle() {
-        let a = amplitudes(1.0, 1.5, 1.5_f64.atan().cos());
-        assert!(a.r_p.norm_sqr() < 1e-30);
-        assert!((a.r_s.norm_sqr() - 0.147928994).abs() < 5e-10);
+        let a = amplitudes(1.0, 1.5, 1.5_f64.atan().cos()).unwrap();
+        assert!(a.r_p.powi(2) < 1e-30);
+        assert!((a.r_s.powi(2) - 0.147928994).abs() < 5e-10);
     }
 
     #[test]
     fn total_reflection_begins_at_the_critical_angle() {
         let critical = 41.810_315_f64;
-        assert!(amplitudes(1.5, 1.0, (critical - 1e-5).to_radians().cos()).transmitted.is_some());
-        assert!(amplitudes(1.5, 1.0, (critical + 1e-5).to_radians().cos()).transmitted.is_none());
+        assert!(amplitudes(1.5, 1.0, (critical - 1e-5).to_radians().cos()).is_some());
+        assert!(amplitudes(1.5, 1.0, (critical + 1e-5).to_radians().cos()).is_none());
     }
 
     #[test]
     fn total_reflection_shifts_p_and_s_as_a_fresnel_rhomb_needs() {
         for (degrees, delta) in [(48.62_f64, 44.9966), (54.62, 45.0016)] {
-            let a = amplitudes(1.51, 1.0, degrees.to_radians().cos());
-            assert!((a.r_p.norm() - 1.0).abs() < 1e-15 && (a.r_s.norm() - 1.0).abs() < 1e-15);
+            assert_eq!(amplitudes(1.51, 1.0, degrees.to_radians().cos()), None);
+            let (r_p, r_s) = total_reflection(1.51, 1.0, degrees.to_radians().cos());
+            assert!((r_p.norm() - 1.0).abs() < 1e-15 && (r_s.norm() - 1.0).abs() < 1e-15);
             // In the unfolded frame the retardance of one bounce carries the half turn of the frame.
-            let shift = (-a.r_p / a.r_s).arg().to_degrees().abs();
+            let shift = (-r_p / r_s).arg().to_degrees().abs();
             assert!((shift - delta).abs() < 5e-5, "{shift} at {degrees}");
         }
     }
 
     #[test]
     fn grazing_light_is_reflected() {
-        let a = amplitudes(1.0, 1.5, 0.0);
-        assert_eq!((a.r_s.re, a.r_p.re), (-1.0, 1.0));
-        assert_eq!(a.transmitted.unwrap().t_s, 0.0);
+        let a = amplitudes(1.0, 1.5, 0.0).unwrap();
+        assert_eq!((a.r_s, a.r_p, a.t_s), (-1.0, 1.0, 0.0));
     }
 
     #[test]

@@ -216,6 +216,7 @@ fn geometric_segment(
     if distance > 0.0 { distance } else { f64::INFINITY }
 }
 
+#[inline(always)]
 fn geometric_arc(
     (shape, arc): (&Shape, &Arc),
     surface: u32,

@@ -83,13 +83,26 @@ pub(super) enum Outcome {
 pub(super) struct Frame {
     /// On the side of n1.
     normal: DVec2,
-    /// cos θ > 0 of the angle of incidence.
-    cos: f64,
-    /// The normal on the side the light comes from.
-    facing: DVec2,
+    /// Of the light's direction along the normal.
+    along: f64,
     /// The indices on the near and the far side.
     pub(super) near: f64,
     far: f64,
+}
+
+impl Frame {
+    /// cos θ ≥ 0 of the angle of incidence.
+    #[inline(always)]
+    fn cos(&self) -> f64 {
+        self.along.abs().min(1.0)
+    }
+
+    /// The normal on the side the light comes from.
+    #[inline(always)]
+    fn facing(&self) -> DVec2 {
+        // As likely as not: no branch, which could not be predicted.
+        self.normal * select_unpredictable(self.along < 0.0, 1.0, -1.0)
+    }
 }
 
 /// The normal and what follows from it.
@@ -100,7 +113,6 @@ pub(super) fn frame(surface: &Surface, incident: &Light, physics: Physics) -> Fr
         (shape, _) => shape.normal_at(incident.position),
     };
     let along = incident.direction.dot(normal);
-    // As likely as not: no branch, which could not be predicted.
     let is_against = along < 0.0;
     // A refractive interface knows the medium the light comes through better than the way so far does, as a source may stand in glass.
     let (near, far) = match surface.element() {
@@ -110,8 +122,7 @@ pub(super) fn frame(surface: &Surface, incident: &Light, physics: Physics) -> Fr
         }
         _ => (incident.index, incident.index),
     };
-    let facing = normal * select_unpredictable(is_against, 1.0, -1.0);
-    Frame { normal, cos: along.abs().min(1.0), facing, near, far }
+    Frame { normal, along, near, far }
 }
 
 /// The indices n1 and n2 of an interface.
@@ -143,7 +154,7 @@ pub(super) fn aperture(surface: &Surface, frame: &Frame, radius_mm: f64, physics
     };
     if physics.beam_matrices == BeamMatrices::Signed {
         // As the beam sees it: what a ray beside the end of the surface misses, the edge of a beam misses too.
-        half *= frame.cos;
+        half *= frame.cos();
     }
     (gaussian::aperture_transmission(radius_mm, half), half)
 }
@@ -206,7 +217,7 @@ pub(super) fn interact(surface: &Surface, frame: &Frame, incident: &Light, physi
 #[inline(always)]
 pub(super) fn leave(light: &mut Light, child: &Child, surface: &Surface, frame: &Frame, physics: Physics) {
     if let Some(q) = light.q {
-        light.q = Some(beam(q, child, surface, frame, light, physics));
+        light.q = Some(beam(q, *child, surface, *frame, light, physics));
     }
     match child.way {
         Way::Straight => {}
@@ -214,7 +225,7 @@ pub(super) fn leave(light: &mut Light, child: &Child, surface: &Surface, frame: 
             light.direction = of_length_1(light.direction - 2.0 * light.direction.dot(frame.normal) * frame.normal);
         }
         Way::Refracted { cos, ratio } => {
-            light.direction = of_length_1(ratio * light.direction + (ratio * frame.cos - cos) * frame.facing);
+            light.direction = of_length_1(ratio * light.direction + (ratio * frame.cos() - cos) * frame.facing());
             light.index = frame.far;
         }
         Way::Bent { direction } => light.direction = direction,
@@ -238,32 +249,32 @@ fn of_length_1(direction: DVec2) -> DVec2 {
 #[inline(never)]
 pub(super) fn beam(
     q: Complex64,
-    child: &Child,
+    child: Child,
     surface: &Surface,
-    frame: &Frame,
+    frame: Frame,
     incident: &Light,
     physics: Physics,
 ) -> Complex64 {
     match (child.way, surface.element()) {
         (Way::Bent { direction }, Element::ThinLens(lens)) => {
-            bent_beam(q, direction, lens, surface.shape(), frame, incident, physics)
+            bent_beam(q, direction, lens, surface.shape(), &frame, incident, physics)
         }
         (Way::Straight | Way::Bent { .. }, _) => q,
         (Way::Back | Way::Refracted { .. }, Element::RefractiveInterface(_))
             if physics.beam_matrices == BeamMatrices::Unsigned =>
         {
-            app_refraction(surface.shape(), frame.near, frame.far, frame.cos).apply(q)
+            app_refraction(surface.shape(), frame.near, frame.far, frame.cos()).apply(q)
         }
-        (Way::Back, _) => reflected_beam(q, surface, frame, incident, physics),
+        (Way::Back, _) => reflected_beam(q, surface, &frame, incident, physics),
         (Way::Refracted { cos, .. }, _) => {
             let curvature = match surface.shape() {
                 Shape::Segment(_) => 0.0,
                 Shape::Arc(arc) => {
-                    let downstream = arc.outward_normal(incident.position).dot(frame.facing);
+                    let downstream = arc.outward_normal(incident.position).dot(frame.facing());
                     arc.curvature().copysign(downstream)
                 }
             };
-            gaussian::refraction(frame.near, frame.far, frame.cos, cos, curvature).apply(q)
+            gaussian::refraction(frame.near, frame.far, frame.cos(), cos, curvature).apply(q)
         }
     }
 }
@@ -302,15 +313,15 @@ fn reflected(share: f64, incident: &Light, physics: Physics) -> Child {
 fn reflected_beam(q: Complex64, surface: &Surface, frame: &Frame, incident: &Light, physics: Physics) -> Complex64 {
     match (physics.beam_matrices, surface.shape(), surface.element()) {
         (BeamMatrices::Unsigned, Shape::Arc(arc), Element::Mirror(_)) => {
-            let c = -2.0 / (arc.radius() * frame.cos.max(1e-12));
+            let c = -2.0 / (arc.radius() * frame.cos().max(1e-12));
             RayMatrix { c, ..RayMatrix::IDENTITY }.apply(q)
         }
         (BeamMatrices::Unsigned, ..) | (_, Shape::Segment(_), _) => q,
         (BeamMatrices::Signed, Shape::Arc(arc), _) => {
             // Concave to the light where the centre lies on the side it comes from.
-            let towards_centre = -arc.outward_normal(incident.position).dot(frame.facing);
+            let towards_centre = -arc.outward_normal(incident.position).dot(frame.facing());
             let curvature = arc.curvature().copysign(towards_centre);
-            gaussian::reflection(incident.index, frame.cos, curvature).apply(q)
+            gaussian::reflection(incident.index, frame.cos(), curvature).apply(q)
         }
     }
 }
@@ -337,7 +348,7 @@ fn bend(lens: &ThinLens, shape: &Shape, frame: &Frame, incident: &Light, physics
             normal * forward + tangent * (incident.direction.dot(tangent) - cos_in * y / f)
         }
         LensLaw::AngleDifference | LensLaw::ParaxialAngle => {
-            let (outwards, tangent) = (-frame.facing, app_tangent(shape, frame));
+            let (outwards, tangent) = (-frame.facing(), app_tangent(shape, frame));
             let y = from_middle.dot(tangent);
             let angle_in = incident.direction.dot(tangent).atan2(incident.direction.dot(outwards));
             let bend = if physics.lens_law == LensLaw::ParaxialAngle { y / f } else { y.atan2(f) };
@@ -366,7 +377,7 @@ fn bent_beam(
         let cos_out = direction.dot(normal * 1.0_f64.copysign(forward));
         return gaussian::lens(incident.index, f, forward.abs(), cos_out).apply_thin(q);
     }
-    let outwards = -frame.facing;
+    let outwards = -frame.facing();
     // The focal length that the change of the angle with y amounts to.
     let local = if physics.lens_law == LensLaw::ParaxialAngle {
         f
@@ -387,34 +398,35 @@ fn app_tangent(shape: &Shape, frame: &Frame) -> DVec2 {
     }
 }
 
-/// The boundary of two media.
+/// What the boundary of two media makes of the light. The caller may ask for that itself, as much light meets glass.
 #[inline(always)]
-fn refract(frame: &Frame, incident: &Light, physics: Physics) -> Outcome {
+pub(super) fn refract(frame: &Frame, incident: &Light, physics: Physics) -> Outcome {
     let (n1, n2) = (frame.near, frame.far);
     match physics.fresnel {
         FresnelLaw::Polarised => {
-            let amplitudes = fresnel::amplitudes(n1, n2, frame.cos);
             let [p, s] = incident.jones;
-            let jones = [p * amplitudes.r_p, s * amplitudes.r_s];
+            let Some(a) = fresnel::amplitudes(n1, n2, frame.cos()) else {
+                let (r_p, r_s) = fresnel::total_reflection(n1, n2, frame.cos());
+                let jones = [p * r_p, s * r_s];
+                // All of it, to the last bit: the share is 1 but for the rounding of the vector's length.
+                return Outcome::One(Child { share: 1.0, jones, jones_power: power(jones), way: Way::Back });
+            };
+            let jones = [p * a.r_p, s * a.r_s];
             let reflectance = power(jones);
             let share = if reflectance > rounding(physics) { reflectance } else { 0.0 };
             let reflected = Child { share, jones, jones_power: reflectance, way: Way::Back };
-            let Some(t) = amplitudes.transmitted else {
-                // All of it, to the last bit: the share is 1 but for the rounding of the vector's length.
-                return Outcome::One(Child { share: 1.0, ..reflected });
-            };
-            let jones = [p * t.t_p, s * t.t_s];
-            let way = Way::Refracted { cos: t.cos, ratio: n1 / n2 };
+            let jones = [p * a.t_p, s * a.t_s];
+            let way = Way::Refracted { cos: a.cos, ratio: n1 / n2 };
             let transmitted = Child { share: 1.0 - share, jones, jones_power: power(jones), way };
             Outcome::Two { transmitted, reflected }
         }
         FresnelLaw::Unpolarised => {
             let ratio = n1 / n2;
-            let sin_squared = ratio * ratio * (1.0 - frame.cos * frame.cos);
+            let sin_squared = ratio * ratio * (1.0 - frame.cos() * frame.cos());
             if sin_squared > 1.0 {
                 return Outcome::One(reflected(1.0, incident, physics));
             }
-            let share = fresnel::mean_reflectance(n1, n2, frame.cos);
+            let share = fresnel::mean_reflectance(n1, n2, frame.cos());
             let way = Way::Refracted { cos: (1.0 - sin_squared).sqrt(), ratio };
             let transmitted = Child::new(1.0 - share, incident.jones, way);
             Outcome::Two { transmitted, reflected: reflected(share, incident, physics) }

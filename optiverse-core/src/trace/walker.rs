@@ -9,7 +9,7 @@ use num_complex::Complex64;
 use super::emit::Emitted;
 use super::hit_rules::{Contact, STEP_MM};
 use super::interact::{self, Child, Frame, Light, Outcome};
-use super::nearest_hit::Hit;
+use super::nearest_hit::{Hit, Start};
 use super::options::{TraceControl, TraceOptions};
 use super::paths::{Ending, RayPaths};
 use super::vertices::{PathRecord, Vertex};
@@ -22,6 +22,9 @@ const APP_WEAKEST: f64 = 0.02;
 
 /// The length in mm that light has after each element in Optiverse 0.2.7.
 const APP_STRETCH_MM: f64 = 1000.0;
+
+/// Vertices for which a walker has room from the beginning, so that memory is asked for less often.
+const FEW_VERTICES: usize = 32;
 
 /// What all walkers of a trace go by.
 #[derive(Clone, Copy)]
@@ -150,7 +153,7 @@ impl Walker {
                 branch_vertex: 0,
                 ending: Ending::Left,
             },
-            traced: Traced::default(),
+            traced: Traced { vertices: Vec::with_capacity(FEW_VERTICES), ..Traced::default() },
         }
     }
 
@@ -164,16 +167,10 @@ impl Walker {
         std::mem::swap(&mut self.traced, memory);
     }
 
-    /// The light, where it is.
+    /// Where its light goes on.
     #[inline]
-    pub(super) fn light(&self) -> &Light {
-        &self.ray.light
-    }
-
-    /// The surfaces it has met there.
-    #[inline]
-    pub(super) fn contact(&self) -> &Contact {
-        &self.contact
+    pub(super) fn start(&self) -> Start<'_> {
+        Start { light: &self.ray.light, contact: &self.contact }
     }
 
     /// Begins a source ray.
@@ -346,23 +343,26 @@ impl Walker {
         self.ray.events += 1;
         let mut drawn_limit = f64::INFINITY;
         if let Some(q) = self.ray.light.q {
-            drawn_limit = self.clip(q, surface, &frame, physics);
+            drawn_limit = self.clip(q, surface, frame, physics);
         }
         self.contact.meet(self.ray.light.direction, &hit, surface.shape());
         let met = Met { surface, frame, point: hit.point, drawn_limit };
-        Ok(if let Element::Mirror(mirror) = surface.element() {
-            self.follow(&interact::mirrored(mirror, &self.ray.light, physics), met, physics)
-        } else {
-            self.become_of(met, rules)
+        // In line what most light meets.
+        Ok(match surface.element() {
+            Element::Mirror(mirror) => self.follow(interact::mirrored(mirror, &self.ray.light, physics), &met, physics),
+            Element::RefractiveInterface(_) => {
+                self.become_of(interact::refract(&met.frame, &self.ray.light, physics), &met, rules)
+            }
+            _ => self.interact(met, rules),
         })
     }
 
     /// Cuts a Gaussian beam off at the aperture of a surface; the radius in mm within which it is drawn.
     #[inline(never)]
-    fn clip(&mut self, q: Complex64, surface: &Surface, frame: &Frame, physics: Physics) -> f64 {
+    fn clip(&mut self, q: Complex64, surface: &Surface, frame: Frame, physics: Physics) -> f64 {
         let light = &mut self.ray.light;
         let radius = gaussian::radius(q, light.wavelength_nm);
-        let (share, half) = interact::aperture(surface, frame, radius, physics);
+        let (share, half) = interact::aperture(surface, &frame, radius, physics);
         self.traced.balance.clipped += light.intensity * (1.0 - share);
         light.intensity *= share;
         if half > 1e-12 && radius > half + 1e-9 {
@@ -373,51 +373,57 @@ impl Walker {
 
     /// The light goes on one way; the ending where nothing of it is left.
     #[inline(always)]
-    fn follow(&mut self, child: &Child, met: Met<'_>, physics: Physics) -> Option<Ending> {
+    fn follow(&mut self, child: Child, met: &Met<'_>, physics: Physics) -> Option<Ending> {
         self.traced.balance.absorbed += self.ray.light.intensity * (1.0 - child.share);
         if child.share == 0.0 && physics.weak_rays == WeakRays::MinIntensity {
-            self.end_as(child, met, physics);
+            self.end_as(child, *met, physics);
             return Some(Ending::Absorbed);
         }
-        self.go_on_as(child, &met, physics);
-        self.push_met(&met);
+        self.go_on_as(&child, met, physics);
+        self.push_met(met);
         None
     }
 
-    /// The light becomes what a surface makes of it; the ending, where the path ends there.
+    /// The light meets any other element; the ending, where the path ends there.
     #[inline(never)]
-    fn become_of(&mut self, met: Met<'_>, rules: &Rules<'_>) -> Option<Ending> {
-        let physics = rules.options.physics;
-        let ending = match &interact::interact(met.surface, &met.frame, &self.ray.light, physics) {
-            Outcome::One(child) => return self.follow(child, met, physics),
-            Outcome::Blocked => Some(Ending::Blocked),
-            Outcome::Absorbed => Some(Ending::Absorbed),
-            Outcome::Two { transmitted, reflected } => {
-                let before = self.ray.light.intensity;
-                let share = transmitted.share + reflected.share;
-                self.traced.balance.absorbed += before * (1.0 - share);
-                let transmitted_on = self.strong_enough(transmitted, before, rules);
-                let reflected_on = self.strong_enough(reflected, before, rules);
-                match (reflected_on, transmitted_on) {
-                    (true, true) => {
-                        let (ray, contact) = (self.ray, self.contact);
-                        self.go_on_as(transmitted, &met, physics);
-                        self.divide(met.drawn_limit);
-                        (self.ray, self.contact) = (ray, contact);
-                        self.go_on_as(reflected, &met, physics);
-                    }
-                    (true, false) => self.go_on_as(reflected, &met, physics),
-                    (false, true) => self.go_on_as(transmitted, &met, physics),
-                    (false, false) => {
-                        self.end_as(transmitted, met, physics);
-                        return Some(if share > 1e-12 { Ending::TooWeak } else { Ending::Absorbed });
-                    }
-                }
-                None
-            }
+    fn interact(&mut self, met: Met<'_>, rules: &Rules<'_>) -> Option<Ending> {
+        let outcome = interact::interact(met.surface, &met.frame, &self.ray.light, rules.options.physics);
+        self.become_of(outcome, &met, rules)
+    }
+
+    /// The light becomes what a surface makes of it; the ending, where the path ends there.
+    #[inline(always)]
+    fn become_of(&mut self, outcome: Outcome, met: &Met<'_>, rules: &Rules<'_>) -> Option<Ending> {
+        let ending = match outcome {
+            Outcome::One(child) => return self.follow(child, met, rules.options.physics),
+            Outcome::Two { transmitted, reflected } => return self.divide(transmitted, reflected, met, rules),
+            Outcome::Blocked => Ending::Blocked,
+            Outcome::Absorbed => Ending::Absorbed,
         };
-        self.push_met(&met);
-        ending
+        self.push_met(met);
+        Some(ending)
+    }
+
+    /// The light goes on both ways, as far as either is strong enough; the ending where neither is.
+    #[inline(always)]
+    fn divide(&mut self, transmitted: Child, reflected: Child, met: &Met<'_>, rules: &Rules<'_>) -> Option<Ending> {
+        let physics = rules.options.physics;
+        let before = self.ray.light.intensity;
+        let share = transmitted.share + reflected.share;
+        self.traced.balance.absorbed += before * (1.0 - share);
+        let transmitted_on = self.strong_enough(transmitted.share, before, rules);
+        let reflected_on = self.strong_enough(reflected.share, before, rules);
+        match (reflected_on, transmitted_on) {
+            (true, true) => self.put_aside(transmitted, *met, physics),
+            (false, false) => {
+                self.end_as(transmitted, *met, physics);
+                return Some(if share > 1e-12 { Ending::TooWeak } else { Ending::Absorbed });
+            }
+            _ => {}
+        }
+        self.go_on_as(if reflected_on { &reflected } else { &transmitted }, met, physics);
+        self.push_met(met);
+        None
     }
 
     /// The light leaves the surface where it is as this child.
@@ -438,21 +444,22 @@ impl Walker {
 
     /// The light would leave as this child, but nothing of it is followed, and its power is in the books. The vertex shows the beam as it would have left.
     #[inline(never)]
-    fn end_as(&mut self, child: &Child, met: Met<'_>, physics: Physics) {
+    fn end_as(&mut self, child: Child, met: Met<'_>, physics: Physics) {
         let light = &mut self.ray.light;
         if let Some(q) = light.q {
-            light.q = Some(interact::beam(q, child, met.surface, &met.frame, light, physics));
+            light.q = Some(interact::beam(q, child, met.surface, met.frame, light, physics));
         }
         self.push_met(&met);
         self.ray.light.intensity = 0.0;
     }
 
-    /// Whether a child of light of intensity `incident` is to be followed; its power is booked where it is not.
-    fn strong_enough(&mut self, child: &Child, incident: f64, rules: &Rules<'_>) -> bool {
-        let intensity = incident * child.share;
+    /// Whether a child of this share of light of intensity `incident` is to be followed; its power is booked where it is not.
+    #[inline(always)]
+    fn strong_enough(&mut self, share: f64, incident: f64, rules: &Rules<'_>) -> bool {
+        let intensity = incident * share;
         let followed = match rules.options.physics.weak_rays {
             WeakRays::MinIntensity => intensity >= rules.options.min_intensity && intensity > 0.0,
-            WeakRays::FixedShare => child.share > APP_WEAKEST / incident,
+            WeakRays::FixedShare => share > APP_WEAKEST / incident,
         };
         if !followed {
             self.traced.balance.too_weak += intensity;
@@ -460,14 +467,17 @@ impl Walker {
         followed
     }
 
-    /// Puts the light aside; the present path will go on as a branch of its own.
-    fn divide(&mut self, drawn_limit: f64) {
+    /// Puts this child of the light aside; the present path will go on as a branch of its own.
+    #[inline(never)]
+    fn put_aside(&mut self, child: Child, met: Met<'_>, physics: Physics) {
+        let (ray, contact) = (self.ray, self.contact);
+        self.go_on_as(&child, &met, physics);
         // The vertex here is still to come.
         let prefix_len = self.traced.vertices.len() + 1 - self.open.start;
         self.waiting.push(Waiting {
             ray: self.ray,
             contact: self.contact,
-            beam_radius_mm: self.beam_radius().min_or_nan(drawn_limit),
+            beam_radius_mm: self.beam_radius().min_or_nan(met.drawn_limit),
             prefix_len,
             open: self.open,
         });
@@ -475,6 +485,7 @@ impl Walker {
         self.open.branch = self.traced.branch_paths.len();
         self.open.branch_vertex = prefix_len - 1;
         self.traced.branch_paths.push(-1);
+        (self.ray, self.contact) = (ray, contact);
     }
 
     /// A vertex where the light is on its way, if there is room for it.
