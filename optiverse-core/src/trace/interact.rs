@@ -415,6 +415,7 @@ pub(super) fn refract(frame: &Frame, incident: &Light, physics: Physics) -> Outc
             let reflectance = power(jones);
             let share = if reflectance > rounding(physics) { reflectance } else { 0.0 };
             let reflected = Child { share, jones, jones_power: reflectance, way: Way::Back };
+            // But for a factor: what is transmitted is what is not reflected, and its vector is made as long as 1.
             let jones = [p * a.t_p, s * a.t_s];
             let way = Way::Refracted { cos: a.cos, ratio: n1 / n2 };
             let transmitted = Child { share: 1.0 - share, jones, jones_power: power(jones), way };
