@@ -1,5 +1,6 @@
 //! Traces source rays, several at a time.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use super::balance::PowerBalance;
@@ -20,9 +21,43 @@ const UNDER_WAY: usize = 16;
 // More would never be under way.
 const _: () = assert!(UNDER_WAY as u64 <= CHUNK);
 
+/// Bytes of a walker's memory up to which it is kept for the next trace: 1 MB for all.
+const MOST_SPARE: usize = 1 << 16;
+
 /// A ray of more vertices, and of more than its share of the room, is traced again by itself: rays that make moves together are not to take the whole room
 /// each.
 const LONG: usize = 1 << 16;
+
+/// Memory that a tracer leaves to the next one on its thread: a short trace would spend a tenth of its time on asking for it.
+#[derive(Default)]
+struct Spare {
+    /// As many as have been needed, up to [`UNDER_WAY`].
+    walkers: Vec<Walker>,
+    /// Their searches where they make moves together: made when first needed.
+    together: Option<Box<Searches<UNDER_WAY>>>,
+}
+
+thread_local! {
+    static SPARE: Cell<Spare> = const { Cell::new(Spare { walkers: Vec::new(), together: None }) };
+}
+
+/// Has that memory as long as it is.
+struct Memory(Spare);
+
+impl Memory {
+    fn take() -> Self {
+        Memory(SPARE.try_with(Cell::take).unwrap_or_default())
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        let mut spare = std::mem::take(&mut self.0);
+        spare.walkers.retain(|walker| walker.memory_bytes() <= MOST_SPARE);
+        // Where the thread is at its end, nobody is next.
+        let _ = SPARE.try_with(|next| next.set(spare));
+    }
+}
 
 /// Source rays to trace.
 #[derive(Clone, Copy)]
@@ -61,8 +96,9 @@ impl Batch<'_> {
 pub(super) struct BatchTracer<'a> {
     rules: Rules<'a>,
     nearest: NearestHit<'a>,
-    /// As many as have been needed, up to [`UNDER_WAY`].
-    walkers: Vec<Walker>,
+    memory: Memory,
+    /// The search of a walker that is alone.
+    alone: Searches<1>,
     /// Whether this processor has these instructions.
     avx2: Option<Avx2>,
     pub(super) paths: RayPaths,
@@ -78,7 +114,8 @@ impl<'a> BatchTracer<'a> {
         BatchTracer {
             rules: Rules { options, control, max_vertices },
             nearest: NearestHit::new(system, options.physics, options.smallest_hit_mm),
-            walkers: Vec::new(),
+            memory: Memory::take(),
+            alone: Searches::NONE,
             avx2: Avx2::try_new(),
             paths: RayPaths::empty(),
         }
@@ -98,13 +135,13 @@ impl<'a> BatchTracer<'a> {
             let wanted = from..places.end.min(from + UNDER_WAY as u64);
             let begun = self.trace_together(batch, wanted.clone())?;
             for (place, number) in (from..from + begun).zip(0..) {
-                let walker = self.walkers[number].traced();
+                let walker = self.memory.0.walkers[number].traced();
                 let again = walker.cut || walker.vertices.len() > self.rules_with_room().max_vertices;
                 if again {
                     self.trace_alone(batch, place)?;
                 }
                 // The first walker's ray is in the result by now, or is this one.
-                let walker = self.walkers[if again { 0 } else { number }].traced();
+                let walker = self.memory.0.walkers[if again { 0 } else { number }].traced();
                 self.paths.push_traced(walker);
                 each(batch.number_of(place), walker.paths.len(), &walker.balance);
                 if walker.cut {
@@ -134,7 +171,7 @@ impl<'a> BatchTracer<'a> {
             let from = places.start + done;
             let wanted = group.len() as u64;
             let begun = self.trace_together(batch, from..from + wanted)?;
-            for (walker, traced) in self.walkers.iter_mut().zip(group).take(begun as usize) {
+            for (walker, traced) in self.memory.0.walkers.iter_mut().zip(group).take(begun as usize) {
                 walker.give(traced);
             }
             done += begun;
@@ -154,8 +191,10 @@ impl<'a> BatchTracer<'a> {
     /// Traces the ray at one place by the first walker, with all the room there is.
     fn trace_alone(&mut self, batch: &Batch<'_>, place: u64) -> Result<(), Cancelled> {
         let rules = self.rules_with_room();
-        let going = self.begin(0, batch, place, &rules)?;
-        self.follow::<1>(0, u32::from(going), &rules).map(drop)
+        if self.begin(0, batch, place, &rules)? {
+            self.follow_alone(0, &rules)?;
+        }
+        Ok(())
     }
 
     /// Traces up to [`UNDER_WAY`] rays, one by each walker, together; the number of those that were begun.
@@ -173,34 +212,42 @@ impl<'a> BatchTracer<'a> {
             begun += 1;
         }
         if going.count_ones() > 1 {
-            going = self.follow::<UNDER_WAY>(0, going, &rules)?;
+            let Spare { walkers, together } = &mut self.memory.0;
+            let searches = &mut **together.get_or_insert_with(|| Box::new(Searches::NONE));
+            let follow = Follow { nearest: &mut self.nearest, searches, walkers, going: Set(going), rules: &rules };
+            going = run(follow, self.avx2)?;
         }
+        // What is done for all at once would be too much for one.
         if going != 0 {
-            self.follow::<1>(going.trailing_zeros() as usize, 1, &rules)?;
+            self.follow_alone(going.trailing_zeros() as usize, &rules)?;
         }
         Ok(begun as u64)
     }
 
     /// Begins a ray; whether its light goes on.
     fn begin(&mut self, walker: usize, batch: &Batch<'_>, place: u64, rules: &Rules<'a>) -> Result<bool, Cancelled> {
-        if walker == self.walkers.len() {
-            self.walkers.push(Walker::new());
+        if walker == self.memory.0.walkers.len() {
+            self.memory.0.walkers.push(Walker::new());
         }
         let (source, index) = batch.emission.source_of(batch.number_of(place));
         let emitted = batch.emission.emit(source, index);
-        Ok(self.walkers[walker].begin(source, index, &emitted, rules)? == Going::On)
+        Ok(self.memory.0.walkers[walker].begin(source, index, &emitted, rules)? == Going::On)
     }
 
-    /// Takes light of up to N walkers, from number `first` on, to its end: those whose bit is set. One may be left: what is done for N at once
-    /// is too much for one alone.
-    fn follow<const N: usize>(&mut self, first: usize, going: u32, rules: &Rules<'a>) -> Result<u32, Cancelled> {
-        let walkers = &mut self.walkers[first..];
-        let follow = Follow::<N> { nearest: &mut self.nearest, walkers, going: Set(going), rules };
-        match self.avx2 {
-            #[cfg(target_arch = "x86_64")]
-            Some(avx2) => avx2.run(follow),
-            _ => Baseline.run(follow),
-        }
+    /// Takes the light of one walker to its end.
+    fn follow_alone(&mut self, walker: usize, rules: &Rules<'a>) -> Result<(), Cancelled> {
+        let (searches, walkers) = (&mut self.alone, &mut self.memory.0.walkers[walker..]);
+        let follow = Follow { nearest: &mut self.nearest, searches, walkers, going: Set(1), rules };
+        run(follow, self.avx2).map(drop)
+    }
+}
+
+/// Follows light with the instructions that the processor has.
+fn run<const N: usize>(follow: Follow<'_, '_, N>, avx2: Option<Avx2>) -> Result<u32, Cancelled> {
+    match avx2 {
+        #[cfg(target_arch = "x86_64")]
+        Some(avx2) => avx2.run(follow),
+        _ => Baseline.run(follow),
     }
 }
 
@@ -240,6 +287,7 @@ impl<const N: usize> Iterator for Set<N> {
 /// Each move is made for all before the next one: one at a time, it would wait for memory and for branches that were guessed wrong.
 struct Follow<'t, 'a, const N: usize> {
     nearest: &'t mut NearestHit<'a>,
+    searches: &'t mut Searches<N>,
     walkers: &'t mut [Walker],
     /// Those whose light goes on.
     going: Set<N>,
@@ -251,36 +299,35 @@ impl<L: Lanes, const N: usize> Job<L> for Follow<'_, '_, N> {
 
     #[inline(always)]
     fn run(self, lanes: L) -> Self::Output {
-        let Follow { nearest, walkers, mut going, rules } = self;
-        let mut searches = Searches::<N>::NONE;
+        let Follow { nearest, searches, walkers, mut going, rules } = self;
         let left = if N == 1 { 0 } else { 1 };
         // Those whose search is under way, those of them in whose cell there is something to look at, and those that are over, or have left a finer grid.
         let [mut searching, mut near, mut ended] = [Set::<N>::NONE; 3];
         while searching.0 != 0 || going.0.count_ones() > left {
             for at in going {
-                let begun = nearest.begin(lanes, &mut searches, at, walkers[at].start());
+                let begun = nearest.begin(lanes, searches, at, walkers[at].start());
                 searching.add_if(at, begun);
                 near.add_if(at, begun & searches.is_near(at));
                 ended.add_if(at, !begun);
             }
             for at in near {
-                nearest.look(lanes, &mut searches, at, walkers[at].start());
+                nearest.look(lanes, searches, at, walkers[at].start());
             }
             ended.0 |= searching.0 & searches.step();
             searching.0 &= !ended.0;
             (going, near) = (Set::NONE, Set::NONE);
             for at in searching {
-                nearest.test(lanes, &mut searches, at);
+                nearest.test(lanes, searches, at);
                 near.add_if(at, searches.is_near(at));
             }
             for at in ended {
-                if nearest.begin_again(lanes, &mut searches, at) {
+                if nearest.begin_again(lanes, searches, at) {
                     searching.add_if(at, true);
                     near.add_if(at, searches.is_near(at));
                     continue;
                 }
                 let walker = &mut walkers[at];
-                let found = nearest.found(&searches, at, walker.start());
+                let found = nearest.found(searches, at, walker.start());
                 going.add_if(at, walker.proceed(found, rules)? == Going::On);
             }
             ended = Set::NONE;

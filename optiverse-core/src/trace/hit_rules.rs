@@ -47,6 +47,14 @@ impl Contact {
         len: 0,
     };
 
+    /// No surface has been met any more.
+    #[inline]
+    pub(super) fn clear(&mut self) {
+        // All but what counts only up to `len`.
+        let Contact { met, .. } = *self;
+        *self = Contact { met, ..Self::NONE };
+    }
+
     /// A ray arrives along `direction` at what it meets, of this form; at the point where it was where the way is no longer than rounding.
     #[inline(always)]
     pub(super) fn meet(&mut self, direction: DVec2, hit: &Hit<'_>, shape: &Shape) {
@@ -266,6 +274,7 @@ fn geometric_arc(
 pub(super) const STEP_MM: f64 = 1e-3;
 
 /// The distance at which a ray meets a surface by the rules of Optiverse 0.3.4, ∞ where it does not, or not over `smallest` mm.
+#[inline(always)]
 pub(super) fn step_and_skip(shape: &Shape, origin: DVec2, direction: DVec2, smallest: f64) -> f64 {
     let distance = match shape {
         Shape::Segment(segment) => app_segment(segment, origin, direction),
@@ -276,6 +285,7 @@ pub(super) fn step_and_skip(shape: &Shape, origin: DVec2, direction: DVec2, smal
 
 const APP_TOLERANCE: f64 = 1e-9;
 
+#[inline(always)]
 fn app_segment(segment: &Segment, origin: DVec2, direction: DVec2) -> f64 {
     let normal = segment.normal();
     let towards = direction.dot(normal);

@@ -24,7 +24,7 @@ const APP_WEAKEST: f64 = 0.02;
 const APP_STRETCH_MM: f64 = 1000.0;
 
 /// Vertices for which a walker has room from the beginning, so that memory is asked for less often.
-const FEW_VERTICES: usize = 32;
+const FEW_VERTICES: usize = 12;
 
 /// What all walkers of a trace go by.
 #[derive(Clone, Copy)]
@@ -157,6 +157,14 @@ impl Walker {
         }
     }
 
+    /// The memory that it keeps from one ray to the next, in bytes.
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.traced.vertices.capacity() * size_of::<Vertex>()
+            + self.traced.paths.capacity() * size_of::<ClosedPath>()
+            + self.traced.branch_paths.capacity() * size_of::<i64>()
+            + self.waiting.capacity() * size_of::<Waiting>()
+    }
+
     /// What has become of the source ray.
     pub(super) fn traced(&self) -> &Traced {
         &self.traced
@@ -204,7 +212,7 @@ impl Walker {
             optical_path_mm: 0.0,
             events: 0,
         };
-        self.contact = Contact::NONE;
+        self.contact.clear();
         self.open = OpenPath { start: 0, branch: 0, parent_branch: None, branch_vertex: 0 };
         self.waiting.clear();
         self.traced.vertices.clear();
