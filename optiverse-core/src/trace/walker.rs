@@ -355,7 +355,7 @@ impl Walker {
         }
         self.contact.meet(self.ray.light.direction, &hit, surface.shape());
         let met = Met { surface, frame, point: hit.point, drawn_limit };
-        // In line what most light meets.
+        // In line what most light meets. What is called out of line gets copies, here and below: what is not lent can stay in registers.
         Ok(match surface.element() {
             Element::Mirror(mirror) => self.follow(interact::mirrored(mirror, &self.ray.light, physics), &met, physics),
             Element::RefractiveInterface(_) => {
