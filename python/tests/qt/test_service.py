@@ -104,7 +104,8 @@ def come_back(relay):
     service = Service()
     service.set_server_url(server(relay))
     service.connect_to_session("bench", "ann")
-    until(lambda: service.is_connected())
+    # Not just connected: a relay that is killed before it has greeted will greet once, not twice.
+    until(lambda: "connection_acknowledged" in service.names())
     relay.kill()
     until(lambda: "disconnected" in service.names())
     until(lambda: service.names().count("reconnecting") >= 2)
