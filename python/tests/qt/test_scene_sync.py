@@ -124,7 +124,7 @@ def work_while_it_is_away(relay):
         sync.told = Told(sync)
         sync.open(server(relay), "bench", user)
     ada.add(LENS)
-    until(lambda: same(ada, bob) and "lens" in bob.scene)
+    until(lambda: same(ada, bob) and "lens" in bob.scene and ada.pending == 0)
     relay.kill()
     until(lambda: ada.status in ("offline", "connecting") and bob.status in ("offline", "connecting"))
     ada.move("lens", 7.0, 8.0)

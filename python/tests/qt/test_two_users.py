@@ -69,13 +69,13 @@ def share(ada, bob, relay):
     assert canvas["ruler"] == ["rulers", RULER]
 
     # Move and edit one item at once.
-    ada("drag", "lens", [[1.0, 0.0], [2.0, 0.0], [50.0, 5.0]])
-    bob("put", "items", {**bob("state")["canvas"]["lens"][1], "name": "L1"})
+    ada("change", "lens", {"x_mm": 50.0, "y_mm": 5.0})
+    bob("change", "lens", {"name": "L1"})
     canvas = settled(
         ada, bob, lambda canvas: canvas["lens"][1].get("name") == "L1" and canvas["lens"][1]["x_mm"] == 50.0
     )
     assert canvas["lens"][1] == {**LENS, "x_mm": 50.0, "y_mm": 5.0, "name": "L1"}
-    bob("put", "texts", {**NOTE, "text": "done"})
+    bob("change", "note", {"text": "done"})
     settled(ada, bob, lambda canvas: canvas["note"][1]["text"] == "done")
 
     # Undo takes back one's own last step: Ada's drag, not Bob's name.
@@ -93,9 +93,9 @@ def share(ada, bob, relay):
 
     # The relay is killed; both work on, and what they did is merged when it is back.
     relay.kill()
-    ada("drag", "lens", [[60.0, 6.0]])
+    ada("change", "lens", {"x_mm": 60.0, "y_mm": 6.0})
     ada("delete", "note")
-    bob("put", "items", {**bob("state")["canvas"]["lens"][1], "name": "offline"})
+    bob("change", "lens", {"name": "offline"})
     bob("put", "texts", {"item_uuid": "second", "text": "while away", "x": 0.0, "y": 0.0})
     assert ada("state")["canvas"] != bob("state")["canvas"]
     relay.start()

@@ -72,11 +72,9 @@ class User:
         self.canvas.put(properties["item_uuid"], section, properties)
         self.sync.follow(self.canvas.shown())
 
-    def do_drag(self, id, places):
+    def do_change(self, id, changes):
         section, properties, _ = self.canvas.items[id]
-        for x, y in places:
-            properties = {**properties, "x_mm": x, "y_mm": y}
-        self.do_put(section, properties)
+        self.do_put(section, {**properties, **changes})
 
     def do_delete(self, id):
         self.canvas.take(id)
