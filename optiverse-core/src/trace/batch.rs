@@ -229,9 +229,8 @@ impl<'a> BatchTracer<'a> {
         if walker == self.memory.0.walkers.len() {
             self.memory.0.walkers.push(Walker::new());
         }
-        let (source, index) = batch.emission.source_of(batch.number_of(place));
-        let emitted = batch.emission.emit(source, index);
-        Ok(self.memory.0.walkers[walker].begin(source, index, &emitted, rules)? == Going::On)
+        let (fan, number) = batch.emission.fan_of(batch.number_of(place));
+        Ok(self.memory.0.walkers[walker].begin(fan, number, rules)? == Going::On)
     }
 
     /// Takes the light of one walker to its end.

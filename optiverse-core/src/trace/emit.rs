@@ -7,83 +7,94 @@ use super::{GaussianSources, HiddenItems, JonesLength, Physics, PointFan, TraceO
 use crate::optics::jones::{JonesVector, power, scaled};
 use crate::optics::{Beam, OpticalSystem, Source, gaussian};
 
-/// A ray as it leaves its source.
-pub(super) struct Emitted {
-    pub(super) position: DVec2,
-    pub(super) direction: DVec2,
+/// The rays of one source, and all that is the same for each of them.
+pub(super) struct Fan<'a> {
+    pub(super) source: &'a Source,
+    /// The number of its first ray among the rays of all sources.
+    first: u64,
+    /// How far beside the middle of the source each ray begins, in mm.
+    offsets: Steps,
+    /// Its angle, counter-clockwise from the axis of the source; all are parallel to that where there are none.
+    angles: Option<Steps>,
     pub(super) jones: JonesVector,
     /// Beam parameter and radius of a Gaussian beam.
     pub(super) beam: Option<(Complex64, f64)>,
     pub(super) length_mm: f64,
 }
 
+impl<'a> Fan<'a> {
+    fn new(source: &'a Source, first: u64, options: &TraceOptions) -> Self {
+        let physics = options.physics;
+        let p = source.parameters();
+        let sends = sent(source, physics);
+        let count = ray_count(source, physics);
+        let spread = p.spread_deg.to_radians();
+        // A source of one ray sends that along its axis.
+        let spreads = |by: f64| sends == Beam::Rays && p.n_rays > 1 && by != 0.0;
+        let half_width = if spreads(p.size_mm) { 0.5 * p.size_mm } else { 0.0 };
+        Fan {
+            source,
+            first,
+            offsets: Steps::new(-half_width, half_width, count),
+            angles: spreads(spread).then(|| Steps::new(-spread, spread, count)),
+            jones: match physics.jones_length {
+                JonesLength::Normalised => scaled(p.jones, 1.0 / power(p.jones).sqrt()),
+                JonesLength::AsGiven => p.jones,
+            },
+            beam: match sends {
+                Beam::Rays => None,
+                Beam::Gaussian { waist_mm } => Some((gaussian::at_waist(waist_mm, p.wavelength_nm), waist_mm)),
+            },
+            length_mm: options.length_mm.unwrap_or(p.ray_length_mm),
+        }
+    }
+
+    /// Where its ray of this number begins, and its direction.
+    pub(super) fn ray(&self, number: u64) -> (DVec2, DVec2) {
+        let direction = match &self.angles {
+            None => self.source.axis(),
+            Some(angles) => DVec2::from_angle(Source::axis_rad(self.source.parameters()) + angles.at(number)),
+        };
+        (self.source.position() + self.offsets.at(number) * direction.perp(), direction)
+    }
+
+    /// Number of its rays.
+    fn count(&self) -> u64 {
+        self.offsets.count
+    }
+}
+
 /// All rays of a system, in the order of sources and of rays in a source.
 pub(super) struct Emission<'a> {
-    sources: Vec<&'a Source>,
-    /// The number of the first ray of each source, and of all rays behind the last.
-    first: Vec<u64>,
-    physics: Physics,
-    length_mm: Option<f64>,
+    fans: Vec<Fan<'a>>,
 }
 
 impl<'a> Emission<'a> {
     pub(super) fn new(system: &'a OpticalSystem, options: &TraceOptions) -> Self {
-        let physics = options.physics;
-        let shown = |source: &&Source| physics.hidden_items == HiddenItems::Traced || !source.is_hidden();
-        let sources: Vec<&Source> = system.sources().iter().filter(shown).collect();
-        let mut first = vec![0];
-        for source in &sources {
-            first.push(first[first.len() - 1] + ray_count(source, physics));
-        }
-        Emission { sources, first, physics, length_mm: options.length_mm }
+        let shown = |source: &&Source| options.physics.hidden_items == HiddenItems::Traced || !source.is_hidden();
+        let mut first = 0;
+        let fans = system.sources().iter().filter(shown).map(|source| {
+            let fan = Fan::new(source, first, options);
+            first += fan.count();
+            fan
+        });
+        Emission { fans: fans.collect() }
     }
 
     /// Number of rays of all sources.
     pub(super) fn len(&self) -> u64 {
-        self.first[self.first.len() - 1]
+        self.fans.last().map_or(0, |fan| fan.first + fan.count())
     }
 
     /// Each source that is shown, the number of its first ray, and how many it sends.
     pub(super) fn sources(&self) -> impl Iterator<Item = (&'a Source, u64, u64)> {
-        self.sources.iter().zip(self.first.windows(2)).map(|(&source, rays)| (source, rays[0], rays[1] - rays[0]))
+        self.fans.iter().map(|fan| (fan.source, fan.first, fan.count()))
     }
 
-    /// Source of a ray, and which of the source's rays it is.
-    pub(super) fn source_of(&self, ray: u64) -> (&'a Source, u64) {
-        let at = self.first.partition_point(|&first| first <= ray) - 1;
-        (self.sources[at], ray - self.first[at])
-    }
-
-    /// Ray number `ray` of `source`.
-    pub(super) fn emit(&self, source: &Source, ray: u64) -> Emitted {
-        let p = source.parameters();
-        let spread = p.spread_deg.to_radians();
-        let (mut offset, mut direction) = (0.0, source.axis());
-        let sends = sent(source, self.physics);
-        if sends == Beam::Rays && p.n_rays > 1 {
-            let count = ray_count(source, self.physics);
-            if p.size_mm != 0.0 {
-                offset = linspace(-0.5 * p.size_mm, 0.5 * p.size_mm, count, ray);
-            }
-            if spread != 0.0 {
-                direction = DVec2::from_angle(Source::axis_rad(p) + linspace(-spread, spread, count, ray));
-            }
-        }
-        let jones = match self.physics.jones_length {
-            JonesLength::Normalised => scaled(p.jones, 1.0 / power(p.jones).sqrt()),
-            JonesLength::AsGiven => p.jones,
-        };
-        let beam = match sends {
-            Beam::Rays => None,
-            Beam::Gaussian { waist_mm } => Some((gaussian::at_waist(waist_mm, p.wavelength_nm), waist_mm)),
-        };
-        Emitted {
-            position: source.position() + offset * direction.perp(),
-            direction,
-            jones,
-            beam,
-            length_mm: self.length_mm.unwrap_or(p.ray_length_mm),
-        }
+    /// The fan that a ray belongs to, and which of its rays it is.
+    pub(super) fn fan_of(&self, ray: u64) -> (&Fan<'a>, u64) {
+        let fan = &self.fans[self.fans.partition_point(|fan| fan.first <= ray) - 1];
+        (fan, ray - fan.first)
     }
 }
 
@@ -109,15 +120,24 @@ fn ray_count(source: &Source, physics: Physics) -> u64 {
     }
 }
 
-/// Value `i` of `count` values from `start` to `stop`, both included; `start` where there is one.
-fn linspace(start: f64, stop: f64, count: u64, i: u64) -> f64 {
-    if count < 2 {
-        return start;
+/// Values from one to another in equal steps, both included; the first where there is one.
+struct Steps {
+    start: f64,
+    stop: f64,
+    step: f64,
+    count: u64,
+}
+
+impl Steps {
+    fn new(start: f64, stop: f64, count: u64) -> Self {
+        Steps { start, stop, step: (stop - start) / count.saturating_sub(1).max(1) as f64, count }
     }
-    if i == count - 1 {
-        return stop;
+
+    fn at(&self, i: u64) -> f64 {
+        // Not by steps, which are rounded.
+        let is_last = i > 0 && i == self.count - 1;
+        if is_last { self.stop } else { self.start + i as f64 * self.step }
     }
-    start + i as f64 * ((stop - start) / (count - 1) as f64)
 }
 
 #[cfg(test)]
@@ -131,9 +151,9 @@ mod tests {
         let emission = Emission::new(&system, &TraceOptions { physics, ..Default::default() });
         (0..emission.len())
             .map(|i| {
-                let (source, ray) = emission.source_of(i);
-                let e = emission.emit(source, ray);
-                (e.direction.y.atan2(e.direction.x).to_degrees(), e.position.y)
+                let (fan, number) = emission.fan_of(i);
+                let (position, direction) = fan.ray(number);
+                (direction.y.atan2(direction.x).to_degrees(), position.y)
             })
             .collect()
     }

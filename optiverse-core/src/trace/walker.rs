@@ -6,7 +6,7 @@
 use glam::DVec2;
 use num_complex::Complex64;
 
-use super::emit::Emitted;
+use super::emit::Fan;
 use super::hit_rules::{Contact, STEP_MM};
 use super::interact::{self, Child, Frame, Light, Outcome};
 use super::nearest_hit::{Hit, Start};
@@ -15,7 +15,7 @@ use super::paths::{Ending, RayPaths};
 use super::vertices::{PathRecord, Vertex};
 use super::{BeamMatrices, LengthBudget, Physics, PowerBalance, SelfHits, WeakRays};
 use crate::optics::element::Element;
-use crate::optics::{Source, Surface, gaussian};
+use crate::optics::{Surface, gaussian};
 
 /// The smallest intensity of a child that Optiverse 0.3.4 follows.
 const APP_WEAKEST: f64 = 0.02;
@@ -182,33 +182,28 @@ impl Walker {
     }
 
     /// Begins a source ray.
-    pub(super) fn begin(
-        &mut self,
-        source: &Source,
-        ray_index: u64,
-        emitted: &Emitted,
-        rules: &Rules<'_>,
-    ) -> Result<Going, Cancelled> {
-        let parameters = source.parameters();
+    pub(super) fn begin(&mut self, fan: &Fan<'_>, number: u64, rules: &Rules<'_>) -> Result<Going, Cancelled> {
+        let parameters = fan.source.parameters();
+        let (position, direction) = fan.ray(number);
         let [r, g, b] = parameters.rgb;
         self.common = PathRecord {
             rgba: [r, g, b, 0],
             wavelength_nm: parameters.wavelength_nm,
-            source_index: source.index() as i64,
-            ray_index: ray_index as i64,
+            source_index: fan.source.index() as i64,
+            ray_index: number as i64,
             ..self.common
         };
         self.ray = Ray {
             light: Light {
-                position: emitted.position,
-                direction: emitted.direction,
+                position,
+                direction,
                 intensity: 1.0,
-                jones: emitted.jones,
+                jones: fan.jones,
                 wavelength_nm: parameters.wavelength_nm,
                 index: 1.0,
-                q: emitted.beam.map(|(q, _)| q),
+                q: fan.beam.map(|(q, _)| q),
             },
-            remaining_mm: emitted.length_mm,
+            remaining_mm: fan.length_mm,
             optical_path_mm: 0.0,
             events: 0,
         };
@@ -221,9 +216,9 @@ impl Walker {
         self.traced.branch_paths.push(-1);
         self.traced.balance = PowerBalance { emitted: 1.0, ..PowerBalance::default() };
         self.traced.cut = false;
-        let radius = emitted.beam.map_or(f64::NAN, |(_, radius)| radius);
-        let room = self.push(emitted.position, radius, rules);
-        self.settle(room.map(|()| None), rules)
+        let radius = fan.beam.map_or(f64::NAN, |(_, radius)| radius);
+        let room = self.push(position, radius, rules);
+        self.go_on(room.map(|()| None), rules)
     }
 
     /// Takes the light to what it meets next, or to its end where that is nothing.
@@ -236,6 +231,12 @@ impl Walker {
                 self.run_out(rules).map(|()| Some(ending))
             }
         };
+        self.go_on(ended, rules)
+    }
+
+    /// Goes on, as most light does, or settles what has ended.
+    #[inline(always)]
+    fn go_on(&mut self, ended: Result<Option<Ending>, Full>, rules: &Rules<'_>) -> Result<Going, Cancelled> {
         if matches!(ended, Ok(None)) && self.exhausted(rules.options).is_none() && !rules.control.is_cancelled() {
             return Ok(Going::On);
         }

@@ -124,8 +124,8 @@ pub fn trace_within(
     }
     let (paths, numbers) = in_order(traced, system);
     let rays = numbers.iter().map(|&number| {
-        let (source, ray) = emission.source_of(number);
-        RayId { source: source.index(), ray }
+        let (fan, ray) = emission.fan_of(number);
+        RayId { source: fan.source.index(), ray }
     });
     Ok(PartialTrace {
         // At the limit itself, a whole trace may stop at a path that comes to nothing.

@@ -3,7 +3,7 @@
 use glam::DVec2;
 
 use super::super::paths::{Ending, RayPaths};
-use super::probe::{Probes, margin, size};
+use super::probe::{LooseBox, Probes, margin, size};
 use crate::geometry::Aabb;
 
 /// Segments in one box. On the way through a scene a few segments keep together, and one box costs as much to look at as one segment.
@@ -12,7 +12,7 @@ const RUN: usize = 8;
 /// The boxes of some rays' paths, ray by ray and path by path.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Runs {
-    boxes: Vec<Aabb>,
+    boxes: Vec<LooseBox>,
     /// Where those of each ray begin, and where those of the last one end.
     first: Vec<usize>,
     /// Of each ray, whether something beyond the end of a path would matter.
@@ -51,18 +51,18 @@ impl Runs {
     pub(super) fn touch(&self, ray: usize, paths: &RayPaths, of_ray: std::ops::Range<usize>, probes: &Probes) -> bool {
         let boxes = &self.boxes[self.first[ray]..self.first[ray + 1]];
         // Most rays are told by their boxes alone.
-        (self.open[ray] || boxes.iter().any(|aabb| probes.are_near(aabb))) && meet(paths, of_ray, boxes, probes)
+        (self.open[ray] || boxes.iter().any(|run| probes.are_near(*run))) && meet(paths, of_ray, boxes, probes)
     }
 }
 
 /// Looks at the paths of one ray, and their boxes, one by one.
-fn meet(paths: &RayPaths, of_ray: std::ops::Range<usize>, boxes: &[Aabb], probes: &Probes) -> bool {
+fn meet(paths: &RayPaths, of_ray: std::ops::Range<usize>, boxes: &[LooseBox], probes: &Probes) -> bool {
     let mut boxes = boxes.iter();
     for path in of_ray {
         let points = own_points(paths, path);
-        for (start, aabb) in (0..points.len() - 1).step_by(RUN).zip(&mut boxes) {
+        for (start, run_box) in (0..points.len() - 1).step_by(RUN).zip(&mut boxes) {
             let mut pairs = run(points, start).windows(2);
-            if probes.may_meet(aabb) && pairs.any(|pair| probes.meet_segment(pair[0], pair[1])) {
+            if probes.may_meet(&run_box.aabb()) && pairs.any(|pair| probes.meet_segment(pair[0], pair[1])) {
                 return true;
             }
         }
@@ -94,7 +94,7 @@ fn run(points: &[DVec2], at: usize) -> &[DVec2] {
     &points[at..(at + RUN + 1).min(points.len())]
 }
 
-fn run_box(points: &[DVec2]) -> Aabb {
+fn run_box(points: &[DVec2]) -> LooseBox {
     let aabb = Aabb::from_points(points.iter().copied());
-    aabb.grown(margin(size(aabb.min).max(size(aabb.max))))
+    LooseBox::around(&aabb.grown(margin(size(aabb.min).max(size(aabb.max)))))
 }

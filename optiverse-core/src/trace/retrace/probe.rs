@@ -1,6 +1,7 @@
 //! Places where surfaces were changed, and whether light comes near them.
 
 use glam::DVec2;
+use wide::f32x4;
 
 use crate::geometry::Aabb;
 use crate::optics::Shape;
@@ -86,6 +87,8 @@ pub(super) struct Probes {
     /// Boxes around each [`GROUP`] of them, and around all.
     groups: Vec<Aabb>,
     all: Aabb,
+    /// The box around all, to be compared with those of light.
+    all_loosely: LooseBox,
 }
 
 impl Probes {
@@ -95,7 +98,7 @@ impl Probes {
         let groups: Vec<Aabb> =
             probes.chunks(GROUP).map(|group| group.iter().map(|probe| &probe.aabb).fold(Aabb::EMPTY, union)).collect();
         let all = groups.iter().fold(Aabb::EMPTY, union);
-        Probes { probes, groups, all }
+        Probes { probes, groups, all, all_loosely: LooseBox::around(&all) }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -111,8 +114,8 @@ impl Probes {
 
     /// Whether a box lies near the box around all.
     #[inline]
-    pub(super) fn are_near(&self, aabb: &Aabb) -> bool {
-        overlap(&self.all, aabb)
+    pub(super) fn are_near(&self, other: LooseBox) -> bool {
+        other.overlaps(self.all_loosely)
     }
 
     /// Whether any may be met by what lies in a box.
@@ -156,7 +159,73 @@ impl Probes {
     }
 }
 
-#[inline]
 fn overlap(a: &Aabb, b: &Aabb) -> bool {
     a.min.x <= b.max.x && b.min.x <= a.max.x && a.min.y <= b.max.y && b.min.y <= a.max.y
+}
+
+/// A box in single precision, rounded outwards: half the memory of an [`Aabb`], and one comparison of four lanes, without a branch, tells whether two overlap.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LooseBox {
+    /// The lower ends of x and y, and the upper ends with their signs turned.
+    ends: f32x4,
+}
+
+impl LooseBox {
+    pub(super) fn around(aabb: &Aabb) -> LooseBox {
+        let Aabb { min, max } = *aabb;
+        LooseBox { ends: f32x4::new([min.x, min.y, -max.x, -max.y].map(rounded_down)) }
+    }
+
+    /// The box itself.
+    pub(super) fn aabb(self) -> Aabb {
+        let [left, bottom, right, top] = self.ends.to_array().map(f64::from);
+        Aabb { min: DVec2::new(left, bottom), max: DVec2::new(-right, -top) }
+    }
+
+    #[inline]
+    fn overlaps(self, other: LooseBox) -> bool {
+        let [left, bottom, right, top] = other.ends.to_array();
+        self.ends.simd_le(-f32x4::new([right, top, left, bottom])).all()
+    }
+}
+
+/// The largest number of single precision that is not larger.
+fn rounded_down(value: f64) -> f32 {
+    let nearest = value as f32;
+    if f64::from(nearest) > value { nearest.next_down() } else { nearest }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn boxes() -> impl Strategy<Value = Aabb> {
+        let at = || prop_oneof![-1e9..1e9, -1.0..1.0, (-3..3).prop_map(f64::from)];
+        [at(), at(), at(), at()].prop_map(|[a, b, c, d]| Aabb::from_points([DVec2::new(a, b), DVec2::new(c, d)]))
+    }
+
+    proptest! {
+        #[test]
+        fn a_loose_box_holds_the_box_and_little_more(aabb in boxes()) {
+            let loose = LooseBox::around(&aabb).aabb();
+            prop_assert_eq!(loose.union(aabb), loose);
+            let more = (aabb.min - loose.min).max(loose.max - aabb.max);
+            let most = size(aabb.min).max(size(aabb.max)) * f64::from(f32::EPSILON);
+            prop_assert!(more.max_element() <= most, "{} over {}", more, most);
+        }
+
+        #[test]
+        fn loose_boxes_overlap_where_the_boxes_do(a in boxes(), b in boxes()) {
+            let (loose_a, loose_b) = (LooseBox::around(&a), LooseBox::around(&b));
+            prop_assert_eq!(loose_a.overlaps(loose_b), overlap(&loose_a.aabb(), &loose_b.aabb()));
+            prop_assert!(!overlap(&a, &b) || loose_a.overlaps(loose_b));
+        }
+    }
+
+    #[test]
+    fn nothing_overlaps_the_empty_box() {
+        let all = LooseBox::around(&Aabb { min: DVec2::splat(-1e9), max: DVec2::splat(1e9) });
+        assert!(!all.overlaps(LooseBox::around(&Aabb::EMPTY)) && !LooseBox::around(&Aabb::EMPTY).overlaps(all));
+    }
 }
