@@ -105,12 +105,12 @@ impl Frame {
     }
 }
 
-/// The normal and what follows from it.
+/// The normal at a point and what follows from it.
 #[inline(always)]
-pub(super) fn frame(surface: &Surface, incident: &Light, physics: Physics) -> Frame {
+pub(super) fn frame(surface: &Surface, point: DVec2, incident: &Light, physics: Physics) -> Frame {
     let normal = match (surface.shape(), physics.arc_side) {
-        (Shape::Arc(arc), ArcSide::Outside) => (incident.position - arc.centre()) / arc.radius(),
-        (shape, _) => shape.normal_at(incident.position),
+        (Shape::Arc(arc), ArcSide::Outside) => (point - arc.centre()) / arc.radius(),
+        (shape, _) => shape.normal_at(point),
     };
     let along = incident.direction.dot(normal);
     let is_against = along < 0.0;
@@ -139,7 +139,7 @@ fn indices(interface: &RefractiveInterface, wavelength_nm: f64, physics: Physics
 /// The indices on the near and the far side of a surface, where it is the boundary of media.
 pub(super) fn media(surface: &Surface, incident: &Light, physics: Physics) -> Option<(f64, f64)> {
     let is_boundary = matches!(surface.element(), Element::RefractiveInterface(_));
-    is_boundary.then(|| frame(surface, incident, physics)).map(|frame| (frame.near, frame.far))
+    is_boundary.then(|| frame(surface, incident.position, incident, physics)).map(|frame| (frame.near, frame.far))
 }
 
 /// The share of a Gaussian beam of radius `radius_mm` that passes a surface's aperture, and the aperture's radius in mm.

@@ -20,6 +20,8 @@ pub(super) struct Hit<'a> {
     /// From the ray's start, in mm.
     pub(super) distance: f64,
     pub(super) point: DVec2,
+    /// Where the ray is at that distance: off the surface by rounding. A normal is the same there, and need not wait for `point`.
+    pub(super) reached: DVec2,
     /// The grid of the index where a ray that goes on from there best begins to search.
     pub(super) grid: GridNumber,
 }
@@ -100,18 +102,19 @@ impl<'a> NearestHit<'a> {
         let light = start.light;
         let (Nearest { surface: mut number, distance, several }, grid) = searches.nearest(at)?;
         let mut surface = self.surface(number);
+        let reached = light.position + distance * light.direction;
         let point = match self.physics.self_hits {
             SelfHits::Geometric => {
-                let point = on_surface(surface.shape(), light.position, light.direction, distance);
+                let point = if distance == 0.0 { reached } else { on_surface(surface.shape(), reached) };
                 if several {
                     number = self.first_of_several(number, start, point);
                     surface = self.surface(number);
                 }
                 point
             }
-            SelfHits::StepAndSkip => light.position + distance * light.direction,
+            SelfHits::StepAndSkip => reached,
         };
-        Some(Hit { surface, number, distance, point, grid })
+        Some(Hit { surface, number, distance, point, reached, grid })
     }
 
     #[inline(always)]
@@ -229,13 +232,9 @@ impl Distance for StepAndSkip<'_> {
     }
 }
 
-/// The point at `distance`, moved onto the surface: the rounding of a far origin must not reach the next stretch.
+/// A point moved onto the surface: the rounding of a far origin must not reach the next stretch.
 #[inline(always)]
-fn on_surface(shape: &Shape, origin: DVec2, direction: DVec2, distance: f64) -> DVec2 {
-    if distance == 0.0 {
-        return origin;
-    }
-    let point = origin + distance * direction;
+fn on_surface(shape: &Shape, point: DVec2) -> DVec2 {
     match shape {
         Shape::Segment(segment) => {
             let half = segment.half_length();

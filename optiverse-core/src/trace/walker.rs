@@ -344,7 +344,7 @@ impl Walker {
     fn meet(&mut self, hit: Hit<'_>, rules: &Rules<'_>) -> Result<Option<Ending>, Full> {
         let (physics, surface) = (rules.options.physics, hit.surface);
         self.ray.light.position = hit.point;
-        let frame = interact::frame(surface, &self.ray.light, physics);
+        let frame = interact::frame(surface, hit.reached, &self.ray.light, physics);
         self.ray.light.index = frame.near;
         self.travel(hit.distance, rules)?;
         self.check_room(rules)?;
