@@ -193,3 +193,25 @@ proptest! {
         check_update(&update, &before, &after)?;
     }
 }
+
+/// The order in the file says which of two surfaces in one place acts first.
+#[test]
+fn an_item_that_is_put_elsewhere_in_the_list_is_seen_there() {
+    let lens = component("lens", vec![vertical("lens", 50.0, 6.0, 0.0, json!({"efl_mm": 100.0}))]);
+    let mirror = component("mirror", vec![vertical("mirror", 50.0, 6.0, 0.0, json!({}))]);
+    let scene = scene(vec![source(json!({"y_mm": 1.0})), lens, mirror]);
+    let item = scene.get("mirror").unwrap().clone();
+    let ahead = Edit::Batch(vec![Edit::Remove { id: "mirror".into() }, Edit::Add { item, position: Some(0) }]);
+    let (mut tracer, mut plain) = (Tracer::new(scene.clone(), all_light(80)).unwrap(), scene);
+    let before = tracer.paths();
+    let mut edit = ahead;
+    for _ in 0..2 {
+        let undo = plain.apply(&edit).unwrap();
+        let update = tracer.update(&edit).unwrap();
+        check_system(tracer.compiled(), &compiled(&plain)).unwrap();
+        assert_eq!(bits(&tracer.paths()), bits(&trace(&compiled(&plain).system, &all_light(80)).unwrap()));
+        assert_eq!(update.rays().len(), 1);
+        edit = undo;
+    }
+    assert_eq!(bits(&tracer.paths()), bits(&before));
+}

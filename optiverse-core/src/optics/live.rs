@@ -39,6 +39,8 @@ pub(crate) enum Change {
 struct Touched {
     /// Items that were added, removed or changed.
     items: HashSet<ItemId>,
+    /// Those that were added: perhaps again, at another place among the others.
+    added: HashSet<ItemId>,
     /// Something about the document, such as its layers.
     document: bool,
     /// Items were added or removed.
@@ -57,6 +59,7 @@ impl Touched {
             Edit::Add { item, .. } => {
                 self.listed = true;
                 self.items.insert(item.id().clone());
+                self.added.insert(item.id().clone());
             }
             Edit::Remove { id } => {
                 self.listed = true;
@@ -116,11 +119,11 @@ impl LiveSystem {
                 None => self.parts.remove(id),
             };
             match (before, part) {
-                (Some(before), Some(part)) => match self.exchange(id, &before, &part) {
+                (Some(before), Some(part)) if !touched.added.contains(id) => match self.exchange(id, &before, &part) {
                     Some(numbers) => exchanged.extend(numbers),
                     None => is_stale = true,
                 },
-                (before, part) => is_stale |= before.or(part).is_some_and(|part| !part.is_nothing()),
+                (before, part) => is_stale |= before.iter().chain(&part).any(|part| !part.is_nothing()),
             }
         }
         // A property of an item, its id aside, does not change its layer.

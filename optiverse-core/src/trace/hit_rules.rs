@@ -236,7 +236,14 @@ fn geometric_arc(
     let pad = pad(shape, origin);
     let rising = direction.dot(arc.axis());
     let height = arc.height_over_chord(origin);
-    let on_arc = |distance: f64| height + rising * distance >= -pad;
+    let half = arc.chord().half_length();
+    // The ends are told as those of a straight surface, by their sides of the ray: by its height over the chord alone, a flat arc would seem to go on. A ray that
+    // passes beside the chord meets the arc twice, above the chord and between its ends, or not at all.
+    let is_beside = direction.perp_dot(from_middle).abs() > half * rising.abs() + pad;
+    let (lowest, widest) =
+        (select_unpredictable(is_beside, 0.0, -pad), select_unpredictable(is_beside, half, f64::INFINITY));
+    let (place, along) = (from_middle.dot(arc.chord().tangent()), direction.dot(arc.chord().tangent()));
+    let on_arc = |distance: f64| (height + rising * distance >= lowest) & ((place + along * distance).abs() <= widest);
     let latest = contact.latest() == surface;
     if latest || touches_arc(arc, origin, contact.widen(pad)) {
         let outward = arc.outward_normal(origin);
@@ -250,7 +257,6 @@ fn geometric_arc(
     // The circle is κ(u² − h²) + 2c·v = 0 for u from the middle of the chord, v along the axis, h half the chord and c the cosine of
     // half the angle: no number grows with the radius. The ray is taken from its point nearest the middle, so that none
     // grows with the distance of its start either.
-    let half = arc.chord().half_length();
     let start = -from_middle.dot(direction);
     let foot = from_middle + start * direction;
     let a = arc.curvature();
@@ -325,10 +331,12 @@ fn app_arc_holds(arc: &Arc, point: DVec2) -> bool {
         if turned >= TAU { turned - TAU } else { turned }
     };
     let (from, to, at) = (angle_of(arc.chord().p1()), angle_of(arc.chord().p2()), angle_of(point));
+    // A tolerance of more than 1 mm, of a radius over 1e9 mm, would have flat arcs met anywhere.
+    let tolerance = APP_TOLERANCE.min(arc.curvature());
     let (span, inside) = if to >= from {
-        (to - from, from - APP_TOLERANCE <= at && at <= to + APP_TOLERANCE)
+        (to - from, from - tolerance <= at && at <= to + tolerance)
     } else {
-        ((TAU - from) + to, at >= from - APP_TOLERANCE || at <= to + APP_TOLERANCE)
+        ((TAU - from) + to, at >= from - tolerance || at <= to + tolerance)
     };
     if span > PI { !inside } else { inside }
 }

@@ -50,7 +50,7 @@ impl Index {
         if surfaces == 0 {
             return;
         }
-        let aabb = (0..surfaces).fold(Aabb::EMPTY, |sum, surface| sum.union(shape(surface).aabb()));
+        let aabb = (0..surfaces).fold(Aabb::EMPTY, |sum, surface| sum.union(shape(surface).reached()));
         let reach = reach_mm.max(aabb.min.abs().max(aabb.max.abs()).max_element());
         // The hit rules find surfaces up to 1e-7 mm off their ends, and rounding adds to it.
         let tolerance = 1e-6 + 1e-12 * reach;
@@ -72,7 +72,7 @@ impl Index {
     #[must_use]
     pub fn update(&mut self, surface: u32, old: &Shape, new: &Shape) -> bool {
         let Some(root) = self.grids.first() else { return false };
-        let (aabb, inner) = (new.aabb(), root.aabb.grown(-4.0 * self.tolerance));
+        let (aabb, inner) = (new.reached(), root.aabb.grown(-4.0 * self.tolerance));
         if aabb.min.cmplt(inner.min).any() || aabb.max.cmpgt(inner.max).any() {
             return false;
         }

@@ -8,30 +8,52 @@ use crate::geometry::{Aabb, Arc, Shape};
 /// Halvings of an arc: 64 pieces are near enough to any circle in any cell.
 const MOST_HALVINGS: u32 = 6;
 
-/// Calls `visit` with pieces that hold all of `shape`; an arc is halved until no piece is higher than `sagitta_mm`.
+/// Calls `visit` with pieces that hold all of `shape`, and what a rule of hits may find beyond its ends; an arc is halved until no piece is higher than
+/// `sagitta_mm`.
 pub(super) fn pieces(shape: &Shape, sagitta_mm: f64, mut visit: impl FnMut(Piece)) {
     match shape {
         Shape::Segment(segment) => visit(Piece { a: segment.p1(), b: segment.p2(), reach: 0.0 }),
-        Shape::Arc(arc) => halve(arc, (arc.chord().p1(), arc.chord().p2(), arc.axis()), sagitta_mm, 0, &mut visit),
+        Shape::Arc(arc) => {
+            let (p1, p2, axis) = (arc.chord().p1(), arc.chord().p2(), arc.axis());
+            let cut = Cut { arc, beyond: shape.overshoot_mm(), sagitta_mm };
+            cut.halve((p1, p2, axis), 0, &mut visit);
+            if shape.may_be_a_circle() {
+                cut.halve((p2, p1, -axis), 0, &mut visit);
+            }
+        }
     }
 }
 
-fn halve(arc: &Arc, (a, b, axis): (DVec2, DVec2, DVec2), sagitta_mm: f64, depth: u32, visit: &mut impl FnMut(Piece)) {
-    let half = 0.5 * a.distance(b);
-    let sin = (half * arc.curvature()).min(1.0);
-    let sagitta = half * sin / (1.0 + ((1.0 - sin) * (1.0 + sin)).sqrt());
-    if sagitta <= sagitta_mm || depth == MOST_HALVINGS {
-        // The line half way up: the piece lies within half its height on either side, chord and top included.
-        let up = axis * (0.5 * sagitta);
-        return visit(Piece { a: a + up, b: b + up, reach: 0.5 * sagitta });
+/// How an arc is cut.
+struct Cut<'a> {
+    arc: &'a Arc,
+    /// How much further than its ends it is to be held.
+    beyond: f64,
+    /// The most height of a piece.
+    sagitta_mm: f64,
+}
+
+impl Cut<'_> {
+    fn halve(&self, (a, b, axis): (DVec2, DVec2, DVec2), depth: u32, visit: &mut impl FnMut(Piece)) {
+        let half = 0.5 * a.distance(b);
+        let sin = (half * self.arc.curvature()).min(1.0);
+        let sagitta = half * sin / (1.0 + ((1.0 - sin) * (1.0 + sin)).sqrt());
+        if sagitta <= self.sagitta_mm || depth == MOST_HALVINGS {
+            // The line half way up: the piece lies within half its height on either side, chord and top included. What goes on beyond it turns away by its
+            // angle and as much again.
+            let up = axis * (0.5 * sagitta);
+            let further = (b - a).normalize_or_zero() * self.beyond;
+            let reach = 0.5 * sagitta + 2.0 * self.beyond * sin;
+            return visit(Piece { a: a + up - further, b: b + up + further, reach });
+        }
+        let top = 0.5 * (a + b) + axis * sagitta;
+        let outwards = |from: DVec2, to: DVec2| {
+            let across = (to - from).perp().normalize_or(axis);
+            if across.dot(axis) < 0.0 { -across } else { across }
+        };
+        self.halve((a, top, outwards(a, top)), depth + 1, visit);
+        self.halve((top, b, outwards(top, b)), depth + 1, visit);
     }
-    let top = 0.5 * (a + b) + axis * sagitta;
-    let outwards = |from: DVec2, to: DVec2| {
-        let across = (to - from).perp().normalize_or(axis);
-        if across.dot(axis) < 0.0 { -across } else { across }
-    };
-    halve(arc, (a, top, outwards(a, top)), sagitta_mm, depth + 1, visit);
-    halve(arc, (top, b, outwards(top, b)), sagitta_mm, depth + 1, visit);
 }
 
 impl Piece {

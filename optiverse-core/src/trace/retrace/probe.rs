@@ -25,7 +25,7 @@ pub(super) fn size(point: DVec2) -> f64 {
     point.abs().max_element()
 }
 
-/// A rectangle along the chord of a surface that holds the surface.
+/// A rectangle along the chord of a surface that holds the surface, and what a rule of hits may find beyond its ends.
 #[derive(Clone, Copy, Debug)]
 struct Probe {
     centre: DVec2,
@@ -40,20 +40,21 @@ struct Probe {
 impl Probe {
     fn around(shape: &Shape) -> Probe {
         let chord = shape.chord();
-        let (lift, height) = match shape {
-            Shape::Segment(_) => (DVec2::ZERO, 0.0),
+        let beyond = shape.overshoot_mm();
+        let (lift, half) = match shape {
+            Shape::Segment(_) => (DVec2::ZERO, DVec2::new(chord.half_length(), 0.0)),
+            Shape::Arc(_) if shape.may_be_a_circle() => (DVec2::ZERO, DVec2::splat(chord.half_length() + beyond)),
             // The arc is at most half a circle: it lies above its chord and nowhere beside it.
-            Shape::Arc(arc) => (0.5 * arc.sagitta() * arc.axis(), 0.5 * arc.sagitta()),
+            Shape::Arc(arc) => {
+                let height = 0.5 * arc.sagitta();
+                // Beyond its ends it goes down by the sine of half its angle.
+                let down = beyond * chord.half_length() * arc.curvature();
+                (height * arc.axis(), DVec2::new(chord.half_length() + beyond, height + down))
+            }
         };
-        let aabb = shape.aabb();
+        let aabb = shape.reached();
         let size = size(aabb.min).max(size(aabb.max));
-        Probe {
-            centre: chord.middle() + lift,
-            along: chord.tangent(),
-            half: DVec2::new(chord.half_length(), height),
-            size,
-            aabb: aabb.grown(margin(size)),
-        }
+        Probe { centre: chord.middle() + lift, along: chord.tangent(), half, size, aabb: aabb.grown(margin(size)) }
     }
 
     /// A vector in the directions of the rectangle's sides.
