@@ -714,6 +714,9 @@ typedef struct optiverse_edit optiverse_edit;
 // The items of a scene as they were when the list was made.
 typedef struct optiverse_items optiverse_items;
 
+// As much of a trace as time allowed: its paths, and which rays they are of.
+typedef struct optiverse_partial_trace optiverse_partial_trace;
+
 // The result of a trace.
 typedef struct optiverse_paths optiverse_paths;
 
@@ -745,7 +748,7 @@ typedef struct optiverse_text optiverse_text;
 // edited scene, compiled leniently.
 typedef struct optiverse_tracer optiverse_tracer;
 
-// What an edit has changed in the paths of a tracer.
+// What an edit, or another scene, has changed in the paths of a tracer.
 //
 // A picture follows in two steps: remove what is drawn of the rays named here (of all rays if the update is whole), and draw
 // the paths of `optiverse_update_paths`.
@@ -970,6 +973,29 @@ typedef struct {
   double limit;
 } optiverse_power_balance;
 
+// A ray of a source.
+typedef struct {
+  // The source, counted over all sources in the order of the file.
+  uint64_t source;
+  // The ray of that source, counted from −size/2 to +size/2.
+  uint64_t ray;
+} optiverse_ray_id;
+
+// What a partial trace says. Its array is good until the partial trace is freed.
+typedef struct {
+  // 1 if every ray was traced, below `max_vertices`: the paths are then the same, bit for bit, as those of
+  // `optiverse_trace`. Otherwise 0.
+  uint8_t is_complete;
+  // The first of the rays that were traced, in order; a ray may have no path, and several where light divides.
+  const optiverse_ray_id *rays;
+  // Their number.
+  size_t ray_count;
+  // The number of rays of all sources.
+  uint64_t rays_total;
+  // Of every source, each ray was traced whose number is a multiple of this; 0 where it ended in the first pass.
+  uint64_t stride;
+} optiverse_partial_trace_info;
+
 // How a picture is made. Fill it by `optiverse_svg_options_init`, then change what is to be different.
 typedef struct {
   // The size of this structure; tells one that was not initialised.
@@ -987,14 +1013,6 @@ typedef struct {
   // 1: a scale bar stands under the picture; 0: it does not. Default: 1.
   uint8_t has_scale_bar;
 } optiverse_svg_options;
-
-// A ray of a source.
-typedef struct {
-  // The source, counted over all sources in the order of the file.
-  uint64_t source;
-  // The ray of that source, counted from −size/2 to +size/2.
-  uint64_t ray;
-} optiverse_ray_id;
 
 // What an update says. Its arrays are good until the update is freed.
 typedef struct {
@@ -1404,6 +1422,34 @@ optiverse_result optiverse_paths_power(const optiverse_paths *paths,
                                        optiverse_power_balance *balance,
                                        uint8_t *is_truncated);
 
+// Traces as much as a time allows: every k-th ray of each source first, about 256 in all, then the rays midway between
+// these, and so on until all are traced or `seconds` have passed since the call.
+//
+// Up to sixteen rays are begun together on a thread, and those that have been begun are traced to their end; then the paths
+// are put in order. Both come on top of `seconds`, the latter in proportion to the vertices. With 0 seconds the result is
+// empty. Where `max_vertices` is reached, it is truncated, and not complete.
+// `options` may be null for the defaults, and `control` if nobody stops the trace or asks how far it is; stopped by it, the
+// trace gives nothing.
+//
+// Codes: `INVALID_ARGUMENT` unless `seconds` is finite and 0 or more, `INVALID_OPTION`, `CANCELLED`.
+optiverse_result optiverse_trace_within(const optiverse_system *system,
+                                        const optiverse_trace_options *options,
+                                        double seconds,
+                                        const optiverse_control *control,
+                                        optiverse_partial_trace **partial);
+
+// Frees a partial trace. Paths that came from it are not touched.
+optiverse_result optiverse_partial_trace_free(optiverse_partial_trace *partial);
+
+// Looks at a partial trace.
+optiverse_result optiverse_partial_trace_view(const optiverse_partial_trace *partial,
+                                              optiverse_partial_trace_info *info);
+
+// Gives the paths of the rays that were traced, in the order of a whole trace, with the power of these rays, as a result of
+// its own, the caller's to free. Nothing is copied.
+optiverse_result optiverse_partial_trace_paths(const optiverse_partial_trace *partial,
+                                               optiverse_paths **paths);
+
 // Fills in the defaults.
 optiverse_result optiverse_svg_options_init(optiverse_svg_options *options);
 
@@ -1441,6 +1487,16 @@ optiverse_result optiverse_tracer_update(optiverse_tracer *tracer,
                                          const optiverse_control *control,
                                          optiverse_update **update);
 
+// Takes a copy of another scene in place of the tracer's, compiles it, leniently, and traces what the two do not have in
+// common, by the ids of items: for programs that know no edits. `control` may be null; if `update` is, nobody wants to
+// know.
+//
+// Codes: `CANCELLED`. Scene and paths are as they were then.
+optiverse_result optiverse_tracer_replace(optiverse_tracer *tracer,
+                                          const optiverse_scene *scene,
+                                          const optiverse_control *control,
+                                          optiverse_update **update);
+
 // Gives all paths as they are now, as a result of its own, the caller's to free. After an update that copies every vertex,
 // once.
 optiverse_result optiverse_tracer_paths(const optiverse_tracer *tracer,
@@ -1464,6 +1520,8 @@ optiverse_result optiverse_update_paths(const optiverse_update *update,
                                         optiverse_paths **paths);
 
 // Gives the edit that takes the one of this update back, the caller's to free.
+//
+// Codes: `INVALID_ARGUMENT` for an update of `optiverse_tracer_replace`, which has none.
 optiverse_result optiverse_update_inverse(const optiverse_update *update, optiverse_edit **inverse);
 
 // Makes a session without items, not connected; the first event asks for a connection.

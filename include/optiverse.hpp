@@ -333,6 +333,33 @@ class paths : public detail::handle<optiverse_paths, optiverse_paths_free> {
   optiverse_arrays arrays_;
 };
 
+// As much of a trace as time allowed.
+class partial_trace : public detail::handle<optiverse_partial_trace, optiverse_partial_trace_free> {
+ public:
+  explicit partial_trace(optiverse_partial_trace *raw) : handle(raw) {
+    detail::check(optiverse_partial_trace_view(raw, &info_));
+  }
+
+  // Whether every ray was traced, below `max_vertices`: the paths are then the same, bit for bit, as those of `trace`.
+  bool is_complete() const noexcept { return info_.is_complete != 0; }
+  // The rays that were traced, in order.
+  span<optiverse_ray_id> rays() const noexcept { return {info_.rays, info_.ray_count}; }
+  // The number of rays of all sources.
+  std::uint64_t rays_total() const noexcept { return info_.rays_total; }
+  // Of every source, each ray was traced whose number is a multiple of this; none where it ended in the first pass.
+  std::optional<std::uint64_t> stride() const noexcept {
+    return info_.stride == 0 ? std::nullopt : std::optional(info_.stride);
+  }
+  // The paths of the rays that were traced, in the order of a whole trace.
+  optiverse::paths paths() const {
+    return optiverse::paths(
+        detail::made<optiverse_paths>([this](auto *out) { return optiverse_partial_trace_paths(get(), out); }));
+  }
+
+ private:
+  optiverse_partial_trace_info info_;
+};
+
 // Is told source rays done and in all; the trace is cancelled if it returns false or throws, and what it throws is passed on.
 using progress = std::function<bool(std::uint64_t done, std::uint64_t total)>;
 
@@ -364,6 +391,16 @@ class system : public detail::handle<optiverse_system, optiverse_system_free> {
     return paths(raw);
   }
 
+  // Traces as much as `time` allows, coarsely first. Any unit converts, as `std::chrono::milliseconds(16)`; a bare number is
+  // seconds, `std::chrono::duration<double>(0.016)`. Not negative.
+  partial_trace trace_within(std::chrono::duration<double> time,
+                             const optiverse_trace_options &options = trace_options(),
+                             const control *stop = nullptr) const {
+    return partial_trace(detail::made<optiverse_partial_trace>([&](auto *out) {
+      return optiverse_trace_within(get(), &options, time.count(), stop ? stop->get() : nullptr, out);
+    }));
+  }
+
   // A picture, with the light of `light` where there is any.
   text svg(const paths *light = nullptr, const optiverse_svg_options &options = svg_options()) const {
     return text(detail::made<optiverse_text>(
@@ -389,7 +426,7 @@ class system : public detail::handle<optiverse_system, optiverse_system_free> {
   };
 };
 
-// What an edit has changed in the paths of a tracer.
+// What an edit, or another scene, has changed in the paths of a tracer.
 class update : public detail::handle<optiverse_update, optiverse_update_free> {
  public:
   explicit update(optiverse_update *raw) : handle(raw) { detail::check(optiverse_update_view(raw, &info_)); }
@@ -407,7 +444,7 @@ class update : public detail::handle<optiverse_update, optiverse_update_free> {
     return optiverse::paths(
         detail::made<optiverse_paths>([this](auto *out) { return optiverse_update_paths(get(), out); }));
   }
-  // What takes the edit back.
+  // What takes the edit back. Throws for an update of `tracer::replace`, which has none.
   edit inverse() const {
     return edit(detail::made<optiverse_edit>([this](auto *out) { return optiverse_update_inverse(get(), out); }));
   }
@@ -430,6 +467,12 @@ class tracer : public detail::handle<optiverse_tracer, optiverse_tracer_free> {
   optiverse::update update(const edit &changes, const control *stop = nullptr) {
     return optiverse::update(detail::made<optiverse_update>([&](auto *out) {
       return optiverse_tracer_update(get(), changes.get(), stop ? stop->get() : nullptr, out);
+    }));
+  }
+  // Takes a copy of another scene in place of the present one, and traces what they do not have in common.
+  optiverse::update replace(const optiverse::scene &layout, const control *stop = nullptr) {
+    return optiverse::update(detail::made<optiverse_update>([&](auto *out) {
+      return optiverse_tracer_replace(get(), layout.get(), stop ? stop->get() : nullptr, out);
     }));
   }
   optiverse::paths paths() const {

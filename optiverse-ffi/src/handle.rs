@@ -205,6 +205,7 @@ pub(crate) mod tests {
     use std::cell::Cell;
 
     use super::*;
+    use crate::text::Text;
 
     thread_local! {
         static LEFT: Cell<usize> = const { Cell::new(usize::MAX) };
@@ -223,8 +224,6 @@ pub(crate) mod tests {
 
     struct Thing(u32);
     object!(Thing, "thing", 15);
-    struct Other;
-    object!(Other, "other", 14);
 
     fn code(result: Result<impl Sized, Failure>) -> Option<ResultCode> {
         result.err().map(|failure| failure.code())
@@ -246,8 +245,8 @@ pub(crate) mod tests {
     #[test]
     fn a_handle_of_another_type_or_none_at_all_is_refused() {
         let thing = insert(Thing(1)).unwrap();
-        assert_eq!(code(get(thing.cast::<Other>(), "other")), Some(ResultCode::InvalidHandle));
-        assert_eq!(code(free(thing.cast::<Other>(), "other")), Some(ResultCode::InvalidHandle));
+        assert_eq!(code(get(thing.cast::<Text>(), "text")), Some(ResultCode::InvalidHandle));
+        assert_eq!(code(free(thing.cast::<Text>(), "text")), Some(ResultCode::InvalidHandle));
         for address in [1, KIND_BITS as usize, 0xdead_beef, usize::MAX] {
             assert_eq!(
                 code(get(std::ptr::without_provenance::<Thing>(address), "thing")),

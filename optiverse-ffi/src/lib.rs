@@ -8,6 +8,7 @@
 //! | [`text`] | text that the library hands out |
 //! | [`scene`], [`items`], [`edit`] | scenes, what is in them, and changes of them |
 //! | [`system`], [`options`], [`trace`], [`paths`], [`render`] | compiling, tracing, results and pictures |
+//! | [`partial_trace`] | as much of a trace as a time allows |
 //! | [`tracer`] | tracing again only what an edit can have changed |
 //! | [`session`], [`users`], [`event`] | a client's side of a shared session |
 //! | `client` | the same with a thread and a socket of its own; the feature `client` |
@@ -41,6 +42,8 @@ pub mod options;
 pub mod trace;
 
 pub mod paths;
+
+pub mod partial_trace;
 
 pub mod render;
 

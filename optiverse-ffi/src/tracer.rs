@@ -8,6 +8,7 @@ use crate::border;
 use crate::edit::Edit;
 use crate::handle::{self, lock, object};
 use crate::options::{self, TraceOptions};
+use crate::partial_trace::RayId;
 use crate::paths::Paths;
 use crate::result::{Failure, ResultCode};
 use crate::scene::Scene;
@@ -24,7 +25,7 @@ pub struct Tracer {
 
 object!(Tracer, "optiverse_tracer", 9);
 
-/// What an edit has changed in the paths of a tracer.
+/// What an edit, or another scene, has changed in the paths of a tracer.
 ///
 /// A picture follows in two steps: remove what is drawn of the rays named here (of all rays if the update is whole), and draw
 /// the paths of `optiverse_update_paths`.
@@ -35,14 +36,10 @@ pub struct Update {
 
 object!(Update, "optiverse_update", 10);
 
-/// A ray of a source.
-#[repr(C)]
-#[derive(Clone, Copy, Debug)]
-pub struct RayId {
-    /// The source, counted over all sources in the order of the file.
-    pub source: u64,
-    /// The ray of that source, counted from −size/2 to +size/2.
-    pub ray: u64,
+impl From<trace::Update> for Update {
+    fn from(update: trace::Update) -> Update {
+        Update { rays: RayId::list(update.rays()), update }
+    }
 }
 
 /// What an update says. Its arrays are good until the update is freed.
@@ -116,10 +113,32 @@ pub unsafe extern "C" fn optiverse_tracer_update(
         let own = TraceControl::new();
         let control = given.as_ref().map_or(&own, |control| control.control());
         let update = edit.with(|edit| Ok(lock(&tracer.tracer)?.update_with_control(edit, control)?))?;
-        border::give_if_wanted(out, || {
-            let rays = update.rays().iter().map(|id| RayId { source: id.source as u64, ray: id.ray }).collect();
-            Update { update, rays }
-        });
+        border::give_if_wanted(out, || Update::from(update));
+        Ok(())
+    })
+}
+
+/// Takes a copy of another scene in place of the tracer's, compiles it, leniently, and traces what the two do not have in
+/// common, by the ids of items: for programs that know no edits. `control` may be null; if `update` is, nobody wants to
+/// know.
+///
+/// Codes: `CANCELLED`. Scene and paths are as they were then.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn optiverse_tracer_replace(
+    tracer: *mut Tracer,
+    scene: *const Scene,
+    control: *const Control,
+    update: *mut *mut Update,
+) -> ResultCode {
+    border::call(|| {
+        let out = border::optional_handle(update, "update")?;
+        let tracer = handle::get(tracer, "tracer")?;
+        let scene = handle::get(scene, "scene")?.with(|scene| Ok(scene.clone()))?;
+        let given = handle::get_if_any(control, "control")?;
+        let own = TraceControl::new();
+        let control = given.as_ref().map_or(&own, |control| control.control());
+        let update = lock(&tracer.tracer)?.replace(scene, control)?;
+        border::give_if_wanted(out, || Update::from(update));
         Ok(())
     })
 }
@@ -193,12 +212,13 @@ pub unsafe extern "C" fn optiverse_update_paths(update: *const Update, paths: *m
 }
 
 /// Gives the edit that takes the one of this update back, the caller's to free.
+///
+/// Codes: `INVALID_ARGUMENT` for an update of `optiverse_tracer_replace`, which has none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn optiverse_update_inverse(update: *const Update, inverse: *mut *mut Edit) -> ResultCode {
     border::call(|| {
         let out = border::output(inverse, "inverse")?;
         let update = handle::get(update, "update")?;
-        // Only an update without an edit has none, and C has no way to that.
         let none = || Failure::argument("update", "without an edit", "one of optiverse_tracer_update");
         let edit = update.update.inverse().cloned().ok_or_else(none)?;
         border::give(out, Edit::from(edit))
@@ -229,8 +249,14 @@ mod tests {
         };
         let mut made = null_mut();
 
+        let other = text.replace("0.0", "3.0");
+        let other = handle::insert(Scene::new(scene::Scene::from_json(&other).unwrap(), &[])).unwrap();
+
         leave(0);
         assert_eq!(update(&mut made), ResultCode::TooManyHandles);
+        // SAFETY: a place of the right type.
+        let replaced = unsafe { optiverse_tracer_replace(tracer, other, null(), &mut made) };
+        assert_eq!(replaced, ResultCode::TooManyHandles);
         assert_eq!((x_mm(), made), (0.0, null_mut()));
         // Without one no handle is needed.
         assert_eq!(update(null_mut()), ResultCode::Ok);
@@ -249,6 +275,7 @@ mod tests {
         assert_eq!(rays.addr(), held.rays.as_ptr().addr());
         handle::free(made, "update").unwrap();
         handle::free(edit, "edit").unwrap();
+        handle::free(other, "scene").unwrap();
         handle::free(tracer, "tracer").unwrap();
     }
 }

@@ -70,6 +70,21 @@ static inline void expect_text(optiverse_text *text, const char *expected) {
   OK(optiverse_text_free(text));
 }
 
+// Ends the test unless the two results are the same, to the last bit; frees them.
+static inline void expect_same(optiverse_paths *first, optiverse_paths *second) {
+  optiverse_arrays a, b;
+  OK(optiverse_paths_arrays(first, &a));
+  OK(optiverse_paths_arrays(second, &b));
+  CHECK(a.path_count == b.path_count && a.vertex_count == b.vertex_count);
+  CHECK(memcmp(a.points, b.points, a.vertex_count * sizeof *a.points) == 0);
+  CHECK(memcmp(a.jones, b.jones, a.vertex_count * sizeof *a.jones) == 0);
+  CHECK(memcmp(a.hit_items, b.hit_items, a.vertex_count * sizeof *a.hit_items) == 0);
+  CHECK(memcmp(a.parents, b.parents, a.path_count * sizeof *a.parents) == 0);
+  CHECK(memcmp(a.endings, b.endings, a.path_count) == 0);
+  OK(optiverse_paths_free(first));
+  OK(optiverse_paths_free(second));
+}
+
 // A laser at x = −100 that meets a mirror at 45 degrees in the origin, and a half-silvered one before it.
 #define BENCH                                                                                                       \
   "{\"version\": \"2.0\", \"items\": [\n"                                                                           \

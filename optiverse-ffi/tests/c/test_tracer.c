@@ -8,30 +8,20 @@ static optiverse_edit *move_of(const char *id, double x, double y) {
   return edit;
 }
 
-// Ends the test unless the two results are the same, to the last bit.
-static void expect_same(optiverse_paths *first, optiverse_paths *second) {
-  optiverse_arrays a, b;
-  OK(optiverse_paths_arrays(first, &a));
-  OK(optiverse_paths_arrays(second, &b));
-  CHECK(a.path_count == b.path_count && a.vertex_count == b.vertex_count);
-  CHECK(memcmp(a.points, b.points, a.vertex_count * sizeof *a.points) == 0);
-  CHECK(memcmp(a.jones, b.jones, a.vertex_count * sizeof *a.jones) == 0);
-  CHECK(memcmp(a.hit_items, b.hit_items, a.vertex_count * sizeof *a.hit_items) == 0);
-  CHECK(memcmp(a.parents, b.parents, a.path_count * sizeof *a.parents) == 0);
-  CHECK(memcmp(a.endings, b.endings, a.path_count) == 0);
-  OK(optiverse_paths_free(first));
-  OK(optiverse_paths_free(second));
+static optiverse_paths *traced(const optiverse_scene *scene) {
+  optiverse_system *system;
+  optiverse_paths *paths;
+  OK(optiverse_system_new(scene, OPTIVERSE_COMPILE_MODE_LENIENT, &system));
+  OK(optiverse_trace(system, NULL, NULL, NULL, NULL, &paths));
+  OK(optiverse_system_free(system));
+  return paths;
 }
 
 // The paths of the tracer's scene, traced anew.
 static optiverse_paths *traced_anew(const optiverse_tracer *tracer) {
   optiverse_scene *scene;
-  optiverse_system *system;
-  optiverse_paths *paths;
   OK(optiverse_tracer_scene(tracer, &scene));
-  OK(optiverse_system_new(scene, OPTIVERSE_COMPILE_MODE_LENIENT, &system));
-  OK(optiverse_trace(system, NULL, NULL, NULL, NULL, &paths));
-  OK(optiverse_system_free(system));
+  optiverse_paths *paths = traced(scene);
   OK(optiverse_scene_free(scene));
   return paths;
 }
@@ -101,6 +91,41 @@ static void follows_edits(void) {
   OK(optiverse_scene_free(scene));
 }
 
+static void takes_another_scene(void) {
+  optiverse_scene *five = scene_of(FIVE), *bench = scene_of(BENCH);
+  optiverse_tracer *tracer;
+  optiverse_update *update = NULL;
+  optiverse_update_info info;
+  optiverse_edit *edit = move_of("M1", 0.0, 8.0), *inverse = NULL;
+  OK(optiverse_tracer_new(five, NULL, NULL, &tracer));
+
+  // Where only a mirror was moved, as many rays are not what they were as after the edit.
+  OK(optiverse_scene_apply(five, edit, NULL));
+  OK(optiverse_tracer_replace(tracer, five, NULL, &update));
+  OK(optiverse_update_view(update, &info));
+  CHECK(info.is_whole == 0 && info.ray_count == 3 && info.path_count == 3);
+  CHECK(info.rays[0].ray == 1 && info.rays[1].ray == 2 && info.rays[2].ray == 4);
+  expect_same(paths_of(tracer), traced(five));
+  EXPECT(INVALID_ARGUMENT, optiverse_update_inverse(update, &inverse));
+  expect_error("", "update", "without an edit");
+  CHECK(inverse == NULL);
+  OK(optiverse_update_free(update));
+
+  // The tracer has a copy.
+  OK(optiverse_scene_free(five));
+  expect_same(paths_of(tracer), traced_anew(tracer));
+  // Nothing in common; nobody wants to know.
+  OK(optiverse_tracer_replace(tracer, bench, NULL, NULL));
+  expect_same(paths_of(tracer), traced(bench));
+  OK(optiverse_tracer_replace(tracer, bench, NULL, &update));
+  OK(optiverse_update_view(update, &info));
+  CHECK(info.is_whole == 0 && info.ray_count == 0 && info.path_count == 0 && info.traced_rays == 0);
+  OK(optiverse_update_free(update));
+  OK(optiverse_tracer_free(tracer));
+  OK(optiverse_edit_free(edit));
+  OK(optiverse_scene_free(bench));
+}
+
 static void refuses(void) {
   optiverse_scene *scene = scene_of(BENCH), *no_scene;
   optiverse_tracer *tracer = NULL, *old;
@@ -124,6 +149,9 @@ static void refuses(void) {
   OK(optiverse_tracer_new(scene, NULL, NULL, &tracer));
   EXPECT(UNKNOWN_ITEM, optiverse_tracer_update(tracer, edit, NULL, &update));
   EXPECT(CANCELLED, optiverse_tracer_update(tracer, good, control, &update));
+  optiverse_scene *other = scene_of(FIVE);
+  EXPECT(CANCELLED, optiverse_tracer_replace(tracer, other, control, &update));
+  OK(optiverse_scene_free(other));
   CHECK(update == NULL);
   expect_same(paths_of(tracer), traced_anew(tracer));
 
@@ -131,6 +159,10 @@ static void refuses(void) {
   EXPECT(NULL_PARAMETER, optiverse_tracer_update(NULL, good, NULL, NULL));
   EXPECT(NULL_PARAMETER, optiverse_tracer_update(tracer, NULL, NULL, NULL));
   EXPECT(INVALID_HANDLE, optiverse_tracer_update(tracer, good, (void *)scene, NULL));
+  EXPECT(NULL_PARAMETER, optiverse_tracer_replace(NULL, scene, NULL, NULL));
+  EXPECT(NULL_PARAMETER, optiverse_tracer_replace(tracer, NULL, NULL, NULL));
+  EXPECT(INVALID_HANDLE, optiverse_tracer_replace(tracer, other, NULL, NULL));
+  EXPECT(INVALID_HANDLE, optiverse_tracer_replace(tracer, scene, (void *)scene, NULL));
   EXPECT(NULL_PARAMETER, optiverse_tracer_paths(tracer, NULL));
   EXPECT(NULL_PARAMETER, optiverse_tracer_system(tracer, NULL));
   EXPECT(NULL_PARAMETER, optiverse_tracer_scene(tracer, NULL));
@@ -142,6 +174,7 @@ static void refuses(void) {
   old = tracer;
   old_update = update;
   EXPECT(INVALID_HANDLE, optiverse_tracer_update(old, good, NULL, NULL));
+  EXPECT(INVALID_HANDLE, optiverse_tracer_replace(old, scene, NULL, NULL));
   EXPECT(INVALID_HANDLE, optiverse_tracer_paths(old, &no_paths));
   EXPECT(INVALID_HANDLE, optiverse_tracer_system(old, &no_system));
   EXPECT(INVALID_HANDLE, optiverse_tracer_scene(old, &no_scene));
@@ -160,6 +193,7 @@ static void refuses(void) {
 
 int main(void) {
   follows_edits();
+  takes_another_scene();
   refuses();
   CHECK(optiverse_handle_count() == 0);
   return 0;

@@ -1,5 +1,6 @@
 // The C++ header: values, moves, exceptions, and spans on the memory of the library.
 #include <atomic>
+#include <chrono>
 #include <cstring>
 #include <iostream>
 #include <string>
@@ -19,7 +20,7 @@ static_assert(is_move_only<optiverse::text> && is_move_only<optiverse::edit> && 
               is_move_only<optiverse::scene> && is_move_only<optiverse::control> &&
               is_move_only<optiverse::paths> && is_move_only<optiverse::system> &&
               is_move_only<optiverse::session> && is_move_only<optiverse::tracer> &&
-              is_move_only<optiverse::update> && is_move_only<optiverse::client> && is_move_only<optiverse::peers> &&
+              is_move_only<optiverse::update> && is_move_only<optiverse::partial_trace> && is_move_only<optiverse::client> && is_move_only<optiverse::peers> &&
               is_move_only<optiverse::users>);
 
 // The error that a call throws.
@@ -114,6 +115,28 @@ void traces() {
   }
 }
 
+void traces_within_a_time() {
+  const optiverse::system system(optiverse::scene::parse(BENCH), OPTIVERSE_COMPILE_MODE_STRICT);
+  const auto whole = system.trace();
+  auto partial = system.trace_within(std::chrono::hours(1));
+  CHECK(partial.is_complete() && partial.stride() == 1 && partial.rays_total() == 3 && partial.rays().size() == 3);
+  CHECK(partial.rays().back().source == 0 && partial.rays().back().ray == 2);
+  const auto paths = partial.paths();
+  CHECK(paths.size() == whole.size());
+  const auto bytes = whole.arrays().vertex_count * sizeof(optiverse_point);
+  CHECK(std::memcmp(whole.arrays().points, paths.arrays().points, bytes) == 0);
+
+  partial = system.trace_within(std::chrono::milliseconds(0));
+  CHECK(!partial.is_complete() && !partial.stride() && partial.rays().empty() && partial.paths().size() == 0);
+  const auto error = thrown([&] { system.trace_within(std::chrono::duration<double>(-0.5)); });
+  CHECK(error.code() == OPTIVERSE_RESULT_INVALID_ARGUMENT && error.key() == "seconds" && error.value() == "-0.5");
+  auto options = optiverse::trace_options();
+  optiverse::control control;
+  control.cancel();
+  CHECK(thrown([&] { system.trace_within(std::chrono::seconds(1), options, &control); }).code() ==
+        OPTIVERSE_RESULT_CANCELLED);
+}
+
 void tracers() {
   optiverse::tracer tracer(optiverse::scene::parse(BENCH));
   const auto before = tracer.paths();
@@ -126,6 +149,17 @@ void tracers() {
   CHECK(after.size() == before.size());
   const auto bytes = before.arrays().vertex_count * sizeof(optiverse_point);
   CHECK(std::memcmp(before.arrays().points, after.arrays().points, bytes) == 0);
+
+  auto scene = tracer.scene();
+  scene.apply(optiverse::edit().move("M1", 1.0, 0.0));
+  update = tracer.replace(scene);
+  CHECK(!update.is_whole() && update.rays().size() == 3 && tracer.scene().number("M1", "x_mm") == 1.0);
+  CHECK(thrown([&] { update.inverse(); }).key() == "update");
+  optiverse::control control;
+  control.cancel();
+  CHECK(thrown([&] { tracer.replace(optiverse::scene::parse(BENCH), &control); }).code() == OPTIVERSE_RESULT_CANCELLED);
+  tracer.replace(optiverse::scene());
+  CHECK(tracer.paths().size() == 0);
 }
 
 // A key for a test; a program fills it from the system's source of randomness.
@@ -204,6 +238,7 @@ int main(int argc, char **argv) {
   errors_carry_code_message_item_and_key(argv[1]);
   moving();
   traces();
+  traces_within_a_time();
   tracers();
   sessions();
   clients();
