@@ -313,10 +313,13 @@ fn a_material_answers_in_its_range_only() {
 }
 
 /// A source and two beam splitters: several paths.
+/// Enough for several threads to be started: they take sixteen at a time, once a thousand vertices are traced.
+const RAYS: i64 = 400;
+
 fn splitters() -> OpticalSystem {
     let halves = json!({"split_T": 50.0, "split_R": 50.0});
     system(vec![
-        with(ray_from(-10.0, 0.0, 0.0), json!({"size_mm": 4.0, "n_rays": 40})),
+        with(ray_from(-10.0, 0.0, 0.0), json!({"size_mm": 4.0, "n_rays": RAYS})),
         component("a", vec![vertical("beam_splitter", 0.0, 10.0, 0.0, halves.clone())]),
         component("b", vec![vertical("beam_splitter", 20.0, 10.0, 0.0, halves)]),
     ])
@@ -330,9 +333,9 @@ fn ends(options: &TraceOptions) -> Vec<Ending> {
 fn max_events_of_none_and_one() {
     let none = trace(&splitters(), &all_light(0)).unwrap();
     assert!(none.is_empty());
-    assert_close(none.power_balance().too_many_events, 40.0, 0.0);
+    assert_close(none.power_balance().too_many_events, RAYS as f64, 0.0);
     let one = ends(&all_light(1));
-    assert_eq!(one.len(), 80);
+    assert_eq!(one.len(), 2 * RAYS as usize);
     assert!(one.iter().all(|ending| *ending == Ending::TooManyEvents));
     let two = ends(&all_light(2));
     assert!(two.contains(&Ending::Left));
@@ -350,7 +353,7 @@ fn light_of_just_min_intensity_is_followed() {
     assert!(!ends(&TraceOptions { min_intensity: 1.0, ..all_light(80) }).is_empty());
     let nothing = trace(&splitters(), &TraceOptions { min_intensity: 1.000_001, ..all_light(80) }).unwrap();
     assert!(nothing.is_empty());
-    assert_close(nothing.power_balance().too_weak, 40.0, 0.0);
+    assert_close(nothing.power_balance().too_weak, RAYS as f64, 0.0);
 }
 
 #[test]
@@ -422,6 +425,7 @@ fn a_length_past_the_largest_coordinate_keeps_its_optical_path_finite_or_is_refu
 fn max_vertices_holds_the_whole_result_or_marks_it() {
     let whole = trace(&splitters(), &all_light(4)).unwrap();
     let count = whole.vertex_count();
+    assert!(count > 5_000, "{count}");
     for threads in [1, 4] {
         let at = |max_vertices: usize| {
             let options = TraceOptions { max_vertices, threads: Some(threads), ..all_light(4) };
@@ -429,13 +433,16 @@ fn max_vertices_holds_the_whole_result_or_marks_it() {
         };
         assert!(!at(count).is_truncated());
         assert_eq!(at(count).points(), whole.points());
-        let cut = at(count - 1);
-        assert!(cut.is_truncated() && cut.vertex_count() < count);
-        assert_eq!(*cut.endings().last().unwrap(), Ending::Limit);
-        assert_eq!(cut.points(), &whole.points()[..cut.vertex_count()]);
+        for most in [count - 1, count / 2, 1_500] {
+            let cut = at(most);
+            assert!(cut.is_truncated() && cut.vertex_count() <= most);
+            // Where the limit falls between two paths, none is cut.
+            assert!(most < count - 1 || *cut.endings().last().unwrap() == Ending::Limit);
+            assert_eq!(cut.points(), &whole.points()[..cut.vertex_count()]);
+        }
         let none = at(0);
         assert!(none.is_truncated() && none.is_empty());
-        assert_close(none.power_balance().limit, 40.0, 0.0);
+        assert_close(none.power_balance().limit, RAYS as f64, 0.0);
     }
 }
 
@@ -488,38 +495,45 @@ fn the_most_rays_are_counted_before_they_are_traced() {
     assert_eq!(control.progress(), (0, 10_000_000));
 }
 
+/// Traces light between two mirrors, and cancels that when so many rays are done.
+fn cancelled(n_rays: u64, max_events: u32, threads: usize, when_done: u64) {
+    let facing = vec![vertical("mirror", 0.0, 10.0, 0.0, json!({})), vertical("mirror", 1.0, 10.0, 0.0, json!({}))];
+    let ray = with(ray_from(0.5, 0.0, 0.0), json!({"ray_length_mm": 1e9, "n_rays": n_rays, "size_mm": 1.0}));
+    let system = system(vec![ray, component("mirrors", facing)]);
+    let options = TraceOptions { max_vertices: 1 << 30, threads: Some(threads), ..all_light(max_events) };
+    let control = TraceControl::new();
+    let result = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while control.progress().1 == 0 || control.progress().0 < when_done {
+                std::thread::sleep(Duration::from_micros(100));
+            }
+            control.cancel();
+        });
+        trace_with_control(&system, &options, &control)
+    });
+    assert_eq!(result.unwrap_err(), TraceError::Cancelled);
+    assert!(control.is_cancelled() && control.progress().0 < n_rays);
+}
+
 #[test]
 fn a_trace_is_cancelled_from_another_thread() {
-    let facing = vec![vertical("mirror", 0.0, 10.0, 0.0, json!({})), vertical("mirror", 1.0, 10.0, 0.0, json!({}))];
-    let ray = with(ray_from(0.5, 0.0, 0.0), json!({"ray_length_mm": 1e9, "n_rays": 64, "size_mm": 1.0}));
-    let system = system(vec![ray, component("mirrors", facing)]);
     for threads in [1, 4] {
-        let options = TraceOptions { max_vertices: 5_000_000, threads: Some(threads), ..all_light(u32::MAX) };
-        let control = TraceControl::new();
-        let result = std::thread::scope(|scope| {
-            scope.spawn(|| {
-                while control.progress().1 == 0 {
-                    std::thread::sleep(Duration::from_micros(100));
-                }
-                control.cancel();
-            });
-            trace_with_control(&system, &options, &control)
-        });
-        assert_eq!(result.unwrap_err(), TraceError::Cancelled);
-        assert!(control.is_cancelled());
+        // In the midst of one ray, and of many on all threads.
+        cancelled(64, u32::MAX, threads, 0);
+        cancelled(1_000_000, 100, threads, 1_000);
     }
 }
 
 #[test]
 fn progress_reaches_the_total_and_never_passes_it() {
     for threads in [1, 3] {
-        for max_vertices in [100_000, 100, 700, 1] {
+        for max_vertices in [100_000, 100, 700, 3_000, 1] {
             let control = TraceControl::new();
             assert_eq!(control.progress(), (0, 0));
             let options = TraceOptions { threads: Some(threads), max_vertices, ..all_light(4) };
             let paths = trace_with_control(&splitters(), &options, &control).unwrap();
             let (done, total) = control.progress();
-            assert_eq!(total, 40);
+            assert_eq!(total, RAYS as u64);
             if paths.is_truncated() {
                 assert!(done <= total, "{done} of {total} on {threads} threads with {max_vertices} vertices");
             } else {

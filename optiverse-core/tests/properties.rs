@@ -298,10 +298,10 @@ proptest! {
 
     #[test]
     fn threads_change_nothing(
-        scene in any_scene(8, 60),
+        scene in any_scene(8, 400),
         max_events in 1..8_u32,
         min_intensity in min_intensity(),
-        max_vertices in prop_oneof![0..3000_usize, Just(100_000)],
+        max_vertices in prop_oneof![0..10_000_usize, Just(100_000)],
         physics in prop_oneof![Just("exact"), Just("optiverse-0.3.4"), Just("optiverse-0.2.7")],
     ) {
         let physics = optiverse_core::trace::Physics::preset(physics).unwrap();

@@ -240,10 +240,14 @@ fn geometric_arc(
     // The ends are told as those of a straight surface, by their sides of the ray: by its height over the chord alone, a flat arc would seem to go on. A ray that
     // passes beside the chord meets the arc twice, above the chord and between its ends, or not at all.
     let is_beside = direction.perp_dot(from_middle).abs() > half * rising.abs() + pad;
-    let (lowest, widest) =
-        (select_unpredictable(is_beside, 0.0, -pad), select_unpredictable(is_beside, half, f64::INFINITY));
-    let (place, along) = (from_middle.dot(arc.chord().tangent()), direction.dot(arc.chord().tangent()));
-    let on_arc = |distance: f64| (height + rising * distance >= lowest) & ((place + along * distance).abs() <= widest);
+    let on_arc = |distance: f64| {
+        let over = height + rising * distance;
+        if !is_beside {
+            return over >= -pad;
+        }
+        let tangent = arc.chord().tangent();
+        over >= 0.0 && (from_middle.dot(tangent) + direction.dot(tangent) * distance).abs() <= half
+    };
     let latest = contact.latest() == surface;
     if latest || touches_arc(arc, origin, contact.widen(pad)) {
         let outward = arc.outward_normal(origin);

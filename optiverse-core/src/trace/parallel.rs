@@ -145,9 +145,6 @@ pub(super) type IsOver<'a> = &'a (dyn Fn() -> bool + Sync);
 /// Vertices for which room is made at once on a guess.
 const MAX_GUESS: usize = TraceOptions::DEFAULT_MAX_VERTICES;
 
-/// Chunks a thread should find to do.
-const CHUNKS_PER_THREAD: u64 = 2;
-
 /// Rays for which room is made before any is traced, and vertices for each of them: a short trace then asks for memory once.
 const FEW_RAYS: u64 = 256;
 const GUESSED_VERTICES: usize = 4;
@@ -155,7 +152,7 @@ const GUESSED_VERTICES: usize = 4;
 /// Vertices that are traced before threads are started: starting one takes about as long, and a short trace is over before.
 const BEFORE_THREADS: usize = 1_000;
 
-/// The threads asked for, where there is enough for them to do.
+/// The threads asked for, where there is a chunk for each.
 fn thread_count(options: &TraceOptions, chunks: u64) -> usize {
     // Asking the system takes longer than tracing a small scene.
     static CORES: OnceLock<usize> = OnceLock::new();
@@ -165,7 +162,7 @@ fn thread_count(options: &TraceOptions, chunks: u64) -> usize {
     } else {
         1
     };
-    usize::try_from(chunks / CHUNKS_PER_THREAD).unwrap_or(usize::MAX).clamp(1, wanted)
+    usize::try_from(chunks).unwrap_or(usize::MAX).clamp(1, wanted)
 }
 
 struct Job<'a> {
@@ -343,5 +340,27 @@ impl Job<'_> {
     /// Number of source rays from a chunk on.
     fn rays_from(&self, chunk: u64) -> u64 {
         self.batch.len().saturating_sub(chunk * CHUNK)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_thread_has_a_chunk_to_do() {
+        let on = |threads, chunks| thread_count(&TraceOptions { threads, ..TraceOptions::default() }, chunks);
+        let most = TraceOptions::MAX_THREADS;
+        for (threads, chunks, count) in [
+            (Some(4), 0, 1),
+            (Some(4), 1, 1),
+            (Some(4), 3, 3),
+            (Some(4), 5, 4),
+            (Some(0), 5, 1),
+            (Some(usize::MAX), u64::MAX, most),
+        ] {
+            assert_eq!(on(threads, chunks), if cfg!(feature = "parallel") { count } else { 1 }, "{threads:?}");
+        }
+        assert!((1..=most).contains(&on(None, u64::MAX)));
     }
 }
