@@ -314,3 +314,18 @@ fn a_corner_reflector_sends_light_back_from_its_very_corner() {
         assert!(low > 0.0 && high > 0.0);
     }
 }
+
+/// As many as light remembers at a point.
+#[test]
+fn sixteen_surfaces_in_one_place_are_each_passed_once() {
+    for (count, is_through) in [(1, true), (15, true), (16, true), (17, false)] {
+        let plates = (0..count).map(|_| vertical("waveplate", 0.0, 10.0, 0.0, json!({}))).collect();
+        let paths = trace_exact(vec![ray_from(-10.0, 1.0, 0.0), component("plates", plates)]);
+        if is_through {
+            assert_eq!((paths.endings(), paths.vertex_count()), (&[Ending::Left][..], count + 2));
+        } else {
+            // One too many: not a wrong path, but one that says what has ended it.
+            assert_eq!(paths.endings(), [Ending::TooManyEvents]);
+        }
+    }
+}

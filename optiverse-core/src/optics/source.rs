@@ -38,7 +38,7 @@ pub struct SourceParameters {
     pub rgb: [u8; 3],
     /// Vacuum wavelength in nm; 0 or less where it is not given, which Gaussian beams refuse.
     pub wavelength_nm: f64,
-    /// Jones vector [E_h, E_v] of any length over 0.
+    /// Jones vector [E_h, E_v] of any length from 1e-145 on.
     pub jones: JonesVector,
     /// Rays or a Gaussian beam.
     pub beam: Beam,
@@ -82,7 +82,7 @@ impl Source {
     /// # Errors
     /// Values that are not finite; coordinates over [`MAX_COORDINATE_MM`](super::OpticalSystem::MAX_COORDINATE_MM); a number of rays below 0 or over
     /// [`MAX_RAYS`](Self::MAX_RAYS); a length that is not over 0; for a Gaussian beam, a waist under 1e-9 mm or a wavelength
-    /// under 1e-3 nm or over 1e9 nm; a Jones vector of length 0.
+    /// under 1e-3 nm or over 1e9 nm; a Jones vector shorter than 1e-145.
     pub fn new(parameters: SourceParameters) -> Result<Self, InvalidValue> {
         const FINITE: &str = "a finite number";
         const LENGTH: &str = "a number over 0 and up to 1e9";
@@ -104,9 +104,10 @@ impl Source {
             number_in("wavelength_nm", p.wavelength_nm, 1e-3..=1e9, "a number from 1e-3 to 1e9")?;
         }
         let length = power(p.jones);
-        if !(length.is_finite() && length > 0.0) {
+        // Of a smaller square, too few digits are left.
+        if !(length.is_finite() && length >= 1e-290) {
             let value = format!("({}, {})", p.jones[0], p.jones[1]);
-            return Err(InvalidValue::new("custom_jones", value, "finite numbers, not all 0"));
+            return Err(InvalidValue::new("custom_jones", value, "finite numbers, not all under 1e-145"));
         }
         let axis = DVec2::from_angle(Self::axis_rad(&parameters));
         Ok(Source { parameters, axis, hidden: false, index: 0 })
@@ -173,6 +174,7 @@ mod tests {
         assert_eq!(refused(|p| p.beam = Beam::Gaussian { waist_mm: 0.0 }), "beam_waist_mm");
         assert_eq!(refused(|p| p.beam = Beam::Gaussian { waist_mm: 9.9e-10 }), "beam_waist_mm");
         assert_eq!(refused(|p| p.jones = [0.0.into(); 2]), "custom_jones");
+        assert_eq!(refused(|p| p.jones = [0.99e-145.into(), 0.0.into()]), "custom_jones");
         let dark = |p: &mut SourceParameters| {
             p.beam = Beam::Gaussian { waist_mm: 0.5 };
             p.wavelength_nm = 0.0;
@@ -187,6 +189,7 @@ mod tests {
             y_mm: -1e9,
             n_rays: Source::MAX_RAYS,
             wavelength_nm: 0.0,
+            jones: [0.0.into(), 1.01e-145.into()],
             ..Default::default()
         };
         assert!(Source::new(at_limit).is_ok());

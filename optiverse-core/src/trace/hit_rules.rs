@@ -32,8 +32,9 @@ pub(super) struct Contact {
 }
 
 impl Contact {
-    /// Surfaces remembered at one point. Where more share a point, the first is forgotten, and counts as not yet met.
-    const CAPACITY: usize = 6;
+    /// Surfaces remembered at one point. Where more share a point, the first is forgotten, and counts as not yet met: light goes round in them until its events
+    /// are used up.
+    const CAPACITY: usize = 16;
 
     /// No surface has been met.
     pub(super) const NONE: Contact = Contact {

@@ -44,13 +44,16 @@ impl Index {
         index
     }
 
-    /// Builds the index anew over the same number of surfaces.
+    /// Builds the index anew over the same number of surfaces, with room for one that has left the box to go further.
     pub fn rebuild<'a>(&mut self, shape: impl Fn(u32) -> &'a Shape + Sync) {
         let (surfaces, reach_mm) = (self.surfaces, self.reach_mm);
         if surfaces == 0 {
             return;
         }
         let aabb = (0..surfaces).fold(Aabb::EMPTY, |sum, surface| sum.union(shape(surface).reached()));
+        // What is dragged out of everything would otherwise leave the box again with each step.
+        let room = if self.grids.is_empty() { 0.0 } else { (aabb.max - aabb.min).max_element() / 8.0 };
+        let aabb = aabb.grown(room);
         let reach = reach_mm.max(aabb.min.abs().max(aabb.max.abs()).max_element());
         // The hit rules find surfaces up to 1e-7 mm off their ends, and rounding adds to it.
         let tolerance = 1e-6 + 1e-12 * reach;

@@ -4,8 +4,8 @@
 //! Interface 1989), walked cell by cell (J. Amanatides, A. Woo, "A fast voxel traversal algorithm for ray tracing", Eurographics 1987). A
 //! cell holds the parts of surfaces that lie in it as straight pieces of known thickness, in blocks of eight that are tested at once in
 //! single precision; what a block lets through is asked for its distance in double precision by the caller's rule. A ray so
-//! asks for hardly more surfaces than the one it meets. The resolution of each grid follows from a model of the cost of a query (`cost`); a system
-//! of a few dozen surfaces is a single cell.
+//! asks for hardly more surfaces than the one it meets. The resolution of each grid follows from a model of the cost of a query (`cost`); a handful of
+//! surfaces is a single cell.
 
 mod block;
 mod build;

@@ -235,6 +235,24 @@ fn a_surface_that_leaves_the_box_asks_for_a_new_index() {
 }
 
 #[test]
+fn a_surface_that_is_dragged_outwards_asks_for_a_new_index_now_and_then() {
+    let mut shapes = crowd(100);
+    let mut index = build(&shapes);
+    let (edge, mut anew) = (index.grids[0].aabb.max.x, 0);
+    for step in 0..200 {
+        let old = shapes[3].clone();
+        shapes[3] = shape((edge + f64::from(step), 7.0, 0.0, 1.0, 0.0), DVec2::ZERO, false);
+        if !index.update(3, &old, &shapes[3]) {
+            index.rebuild(|surface| &shapes[surface as usize]);
+            anew += 1;
+        }
+        let (origin, direction) = (DVec2::new(0.0, 7.0), DVec2::X);
+        assert_eq!(nearest(&index, &shapes, origin, direction), nearest_by_scan(&shapes, origin, direction));
+    }
+    assert!((1..=12).contains(&anew), "{anew} times in 200 steps");
+}
+
+#[test]
 fn an_index_that_has_got_worse_asks_for_a_new_one() {
     // Everything moves into one corner.
     let mut shapes = crowd(2_000);

@@ -13,9 +13,9 @@ impl Medium {
     /// A medium of one index whatever the wavelength; `key` is `n1` or `n2`, for the error.
     ///
     /// # Errors
-    /// An index under 1 or not finite.
+    /// An index under 1 or over 1e6.
     pub fn with_index(key: &'static str, index: f64) -> Result<Self, InvalidValue> {
-        let index = number_in(key, index, 1.0.., "a finite number, 1 or more")?;
+        let index = number_in(key, index, 1.0..=1e6, "a number from 1 to 1e6")?;
         Ok(Medium { index, material: None })
     }
 
@@ -69,7 +69,7 @@ impl RefractiveInterface {
     /// The boundary of two media of fixed index.
     ///
     /// # Errors
-    /// An index under 1 or not finite.
+    /// An index under 1 or over 1e6.
     pub fn with_indices(n1: f64, n2: f64) -> Result<Self, InvalidValue> {
         Ok(Self::new(Medium::with_index("n1", n1)?, Medium::with_index("n2", n2)?))
     }
