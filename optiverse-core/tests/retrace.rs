@@ -136,6 +136,24 @@ fn a_cancelled_update_leaves_all_as_it_was() {
 }
 
 #[test]
+fn an_update_is_made_only_if_the_system_is_wanted() {
+    let before = scene(vec![
+        source(json!({"n_rays": 3, "size_mm": 10.0})),
+        component("mirror", vec![vertical("mirror", 50.0, 20.0, 0.0, json!({}))]),
+    ]);
+    let mut tracer = Tracer::new(before.clone(), TraceOptions::default()).unwrap();
+    let edit = Edit::Remove { id: "mirror".into() };
+    let control = TraceControl::new();
+    let refused = tracer.update_if(&edit, &control, |system| system.surfaces().len() == 1);
+    assert_eq!(refused.unwrap_err(), UpdateError::Cancelled);
+    assert_eq!(tracer.scene().to_json(), before.to_json());
+    assert!(bits(&tracer.paths()) == bits(&trace(&compiled(&before).system, &TraceOptions::default()).unwrap()));
+    assert_eq!(control.progress(), (0, 0));
+    let update = tracer.update_if(&edit, &control, |system| system.surfaces().is_empty()).unwrap();
+    assert_eq!(update.rays().len(), 3);
+}
+
+#[test]
 fn what_is_refused_changes_nothing() {
     let bad = TraceOptions { min_intensity: f64::NAN, ..TraceOptions::default() };
     assert!(matches!(Tracer::new(Scene::new(), bad), Err(TraceError::InvalidOption { option: "min_intensity", .. })));

@@ -9,7 +9,7 @@ use optiverse_core::render::{self, SvgOptions};
 use optiverse_core::scene::{self, Edit, EditError, ItemId};
 use optiverse_core::trace::{TraceControl, TraceOptions, trace_with_control, trace_within};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyFrozenSet, PyIterator, PyList};
+use pyo3::types::{PyBytes, PyDict, PyFrozenSet, PyIterator, PyList};
 
 use crate::edit;
 use crate::error;
@@ -439,7 +439,7 @@ impl Scene {
             smallest_hit_mm,
             ..trace::options(py, physics, max_events, min_intensity, threads, max_vertices, length_mm)?
         };
-        let progress = progress_callback(progress)?;
+        let progress = trace::progress_callback(progress)?;
         let snapshot = self.snapshot();
         let compiled = compile(py, &snapshot)?;
         if strict && compiled.reports.iter().any(|report| report.severity == Severity::Error) {
@@ -464,7 +464,8 @@ impl Scene {
     /// Traces as much as a time allows: every k-th ray of each source first, then the rays midway between these, and so on.
     ///
     /// Rays that have been begun, up to sixteen on each thread, are traced to their end, and compiling the scene counts: it may take a little longer than `seconds`. The
-    /// GIL is released, and Ctrl-C stops it, as in `trace`, whose the other arguments are.
+    /// GIL is released, and Ctrl-C stops it, as in `trace`, whose the other arguments are; `progress` too counts the rays of all sources, of which there
+    /// may be no time for some.
     ///
     /// Args:
     ///     seconds: the time, 0 or more; `math.inf` for as much as it takes.
@@ -473,7 +474,8 @@ impl Scene {
     ///     OptionError: an option cannot be used.
     #[pyo3(signature = (
         seconds, physics = "exact", *, max_events = 80, min_intensity = 0.02, threads = None,
-        max_vertices = TraceOptions::DEFAULT_MAX_VERTICES as i64, length_mm = None, smallest_hit_mm = 1e-3
+        max_vertices = TraceOptions::DEFAULT_MAX_VERTICES as i64, progress = None, length_mm = None,
+        smallest_hit_mm = 1e-3
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn trace_within(
@@ -485,6 +487,7 @@ impl Scene {
         min_intensity: f64,
         threads: Option<i64>,
         max_vertices: i64,
+        progress: Option<&Bound<'_, PyAny>>,
         length_mm: Option<f64>,
         smallest_hit_mm: f64,
     ) -> PyResult<PartialTrace> {
@@ -496,6 +499,7 @@ impl Scene {
         if seconds.is_nan() || seconds < 0.0 {
             return Err(error::option_error(py, "seconds", &seconds.to_string(), "a number, 0 or more"));
         }
+        let progress = trace::progress_callback(progress)?;
         let compiled = self.compiled(py)?;
         for report in &compiled.reports {
             error::warn(py, &report.to_string())?;
@@ -505,7 +509,7 @@ impl Scene {
             let is_over = move || start.elapsed().as_secs_f64() >= seconds;
             move |control: &TraceControl| trace_within(&compiled.system, &options, control, &is_over)
         };
-        let traced = trace::run_on(py, &compiled.system, &options, None, work)?;
+        let traced = trace::run_on(py, &compiled.system, &options, progress.as_ref(), work)?;
         let partial = traced.map_err(|error| error::trace_error(py, &error))?;
         trace::warn_if_truncated(py, partial.paths(), &options)?;
         PartialTrace::new(py, partial, compiled)
@@ -574,18 +578,4 @@ impl Scene {
 fn compile(py: Python<'_>, snapshot: &Snapshot) -> PyResult<Arc<Compiled>> {
     let compiled = py.detach(|| snapshot.compiled().map(Arc::clone).map_err(Clone::clone));
     compiled.map_err(|error| error::invalid_scene(py, &error))
-}
-
-/// What is called with the numbers of source rays done and in all.
-fn progress_callback<'py>(progress: Option<&Bound<'py, PyAny>>) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let Some(progress) = progress else { return Ok(None) };
-    match progress.cast::<PyBool>() {
-        Ok(wanted) if !wanted.is_true() => Ok(None),
-        Ok(_) => Ok(Some(progress.py().import("optiverse_engine._progress")?.getattr("ProgressBar")?.call0()?)),
-        Err(_) if progress.is_callable() => Ok(Some(progress.clone())),
-        Err(_) => {
-            let value = progress.repr()?.to_string();
-            Err(error::option_error(progress.py(), "progress", &value, "None, a bool, or a function of two numbers"))
-        }
-    }
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use optiverse_core::optics::{Beam, OpticalSystem};
 use optiverse_core::trace::{Physics, RayPaths, TraceControl, TraceError, TraceOptions};
 use pyo3::prelude::*;
+use pyo3::types::PyBool;
 
 use crate::error;
 
@@ -50,6 +51,23 @@ pub(crate) fn options(
     })
 }
 
+/// What is called with the numbers of source rays done and in all.
+///
+/// # Errors
+/// Where it is neither None, nor a bool, nor a function.
+pub(crate) fn progress_callback<'py>(progress: Option<&Bound<'py, PyAny>>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let Some(progress) = progress else { return Ok(None) };
+    match progress.cast::<PyBool>() {
+        Ok(wanted) if !wanted.is_true() => Ok(None),
+        Ok(_) => Ok(Some(progress.py().import("optiverse_engine._progress")?.getattr("ProgressBar")?.call0()?)),
+        Err(_) if progress.is_callable() => Ok(Some(progress.clone())),
+        Err(_) => {
+            let value = progress.repr()?.to_string();
+            Err(error::option_error(progress.py(), "progress", &value, "None, a bool, or a function of two numbers"))
+        }
+    }
+}
+
 /// Says by `warnings.warn` that the result is cut, where it is.
 pub(crate) fn warn_if_truncated(py: Python<'_>, paths: &RayPaths, options: &TraceOptions) -> PyResult<()> {
     if !paths.is_truncated() {
@@ -68,7 +86,7 @@ const SEARCH: f64 = 20.0;
 const GAUSSIAN: f64 = 20.0;
 
 /// Whether a trace is over in about a quarter of a second, even if light divides wherever it can and each search looks at each surface.
-fn is_brief(system: &OpticalSystem, options: &TraceOptions) -> bool {
+pub(crate) fn is_brief(system: &OpticalSystem, options: &TraceOptions) -> bool {
     let rays = system.sources().iter().map(|source| {
         let parameters = source.parameters();
         // At most ten million, so that the cast is exact.

@@ -133,6 +133,7 @@ class Scene:
         min_intensity: float = 0.02,
         threads: int | None = None,
         max_vertices: int = ...,
+        progress: Callable[[int, int], object] | bool | None = None,
         length_mm: float | None = None,
         smallest_hit_mm: float = 1e-3,
     ) -> PartialTrace: ...
@@ -268,6 +269,7 @@ class Tracer:
         min_intensity: float = 0.02,
         threads: int | None = None,
         max_vertices: int = ...,
+        progress: Callable[[int, int], object] | bool | None = None,
         length_mm: float | None = None,
         smallest_hit_mm: float = 1e-3,
     ) -> Tracer: ...
@@ -277,7 +279,7 @@ class Tracer:
     def paths(self) -> RayPaths: ...
     @property
     def reports(self) -> list[Report]: ...
-    def update(self) -> Update: ...
+    def update(self, *, progress: Callable[[int, int], object] | bool | None = None) -> Update: ...
 
 @final
 class Update:

@@ -10,7 +10,7 @@ import time
 import pytest
 from conftest import component, source
 
-from optiverse_engine import Scene, _progress
+from optiverse_engine import OptionError, Scene, Tracer, _progress
 
 MANY = 10**9
 
@@ -85,6 +85,121 @@ def test_a_brief_trace_is_made_on_the_calling_thread(events, is_brief):
     here_s, all_s = time.thread_time() - here_s, time.process_time() - all_s
     assert len(paths.points) == events + 1
     assert here_s > 0.8 * all_s if is_brief else here_s < 0.5 * all_s
+
+
+@pytest.mark.parametrize(("events", "is_brief"), [(49_999, True), (50_000, False)])
+def test_a_brief_update_is_made_on_the_calling_thread(events, is_brief):
+    # As above.
+    scene = Scene()
+    scene.add(source(n_rays=1, ray_length_mm=1e9))
+    for number in range(980):
+        x_mm = (-200.0, 100.0)[number] if number < 2 else 1000.0 + number
+        scene.add(component(f"mirror {number}", "mirror", x_mm=x_mm, reflectivity=100.0))
+    tracer = Tracer(scene, max_events=events, min_intensity=1.0, threads=1)
+    scene.update("laser", y_mm=1.0)
+    here_s, all_s = time.thread_time(), time.process_time()
+    update = tracer.update()
+    here_s, all_s = time.thread_time() - here_s, time.process_time() - all_s
+    assert len(update.paths.points) == events + 1
+    assert here_s > 0.8 * all_s if is_brief else here_s < 0.5 * all_s
+
+
+def stop(_done, _total):
+    raise StopTraceError
+
+
+def in_another_thread(work):
+    """Do what should raise; return what it raised, and how long it took."""
+    raised = []
+
+    def do():
+        try:
+            work()
+        except StopTraceError as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=do)
+    start = time.monotonic()
+    thread.start()
+    thread.join()
+    return raised, time.monotonic() - start
+
+
+def test_progress_stops_all_that_traces_in_another_thread_too(long_scene):
+    raised, took_s = in_another_thread(lambda: long_scene.trace_within(60.0, max_vertices=MANY, progress=stop))
+    assert len(raised) == 1
+    assert took_s < 5.0
+    raised, took_s = in_another_thread(lambda: Tracer(long_scene, max_vertices=MANY, progress=stop))
+    assert len(raised) == 1
+    assert took_s < 5.0
+    long_scene.update("laser", n_rays=100)
+    tracer = Tracer(long_scene, max_vertices=MANY)
+    points = tracer.paths.points.copy()
+    long_scene.update("laser", n_rays=10_000_000)
+    raised, took_s = in_another_thread(lambda: tracer.update(progress=stop))
+    assert len(raised) == 1
+    assert took_s < 5.0
+    assert (tracer.paths.points == points).all()
+    long_scene.update("laser", n_rays=50)
+    tracer.update()
+    assert (tracer.paths.points == long_scene.trace().points).all()
+
+
+def test_an_update_while_another_thread_is_at_one_keeps_nobody_from_running(long_scene):
+    long_scene.update("laser", n_rays=100)
+    tracer = Tracer(long_scene, max_vertices=MANY)
+    long_scene.update("laser", n_rays=10_000_000)
+    begun, enough = threading.Event(), threading.Event()
+
+    def go_on(_done, _total):
+        begun.set()
+        if enough.is_set():
+            raise StopTraceError
+
+    def stop_both(_done, _total):
+        # The other thread is heard meanwhile, although this one waits for it.
+        enough.set()
+        raise StopTraceError
+
+    raised = []
+    thread = threading.Thread(
+        target=lambda: raised.extend(in_another_thread(lambda: tracer.update(progress=go_on))[0]),
+    )
+    thread.start()
+    assert begun.wait(20.0)
+    with pytest.raises(StopTraceError):
+        tracer.update(progress=stop_both)
+    thread.join()
+    assert len(raised) == 1
+
+
+def test_progress_of_all_that_traces_is_told_at_the_end(splitter_scene):
+    calls = []
+
+    def progress(done, total):
+        calls.append((done, total))
+
+    splitter_scene.trace_within(60.0, progress=progress)
+    tracer = Tracer(splitter_scene, progress=progress)
+    splitter_scene.move("lens", 60.0, 0.0)
+    tracer.update(progress=progress)
+    tracer.update(progress=progress)
+    assert calls == [(3, 3), (3, 3), (3, 3), (0, 0)]
+    # No time, of three rays.
+    splitter_scene.trace_within(0.0, progress=progress)
+    assert calls[4:] == [(0, 3)]
+
+
+def test_progress_is_none_a_bool_or_a_function(splitter_scene):
+    tracer = Tracer(splitter_scene)
+    for work in (
+        lambda: splitter_scene.trace(progress=3),
+        lambda: splitter_scene.trace_within(1.0, progress=3),
+        lambda: Tracer(splitter_scene, progress=3),
+        lambda: tracer.update(progress=3),
+    ):
+        with pytest.raises(OptionError, match="progress"):
+            work()
 
 
 def test_progress_may_be_a_bar(splitter_scene, capsys):

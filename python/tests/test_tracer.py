@@ -224,6 +224,32 @@ def test_ctrl_c_stops_an_update_and_the_next_makes_up_for_it(long_scene):
     assert same(tracer.paths, long_scene.trace())
 
 
+# On the calling thread, and on one beside it.
+@pytest.mark.parametrize("max_events", [80, 1_000_000])
+def test_what_an_update_could_not_tell_the_next_one_tells(wide_scene, max_events):
+    def stop(done, total):
+        assert done == total > 0
+        raise ZeroDivisionError
+
+    tracer = Tracer(wide_scene, max_events=max_events)
+    wide_scene.move("mirror", 0.0, 5.0)
+    with pytest.raises(ZeroDivisionError):
+        tracer.update(progress=stop)
+    update = tracer.update()
+    assert (update.whole, update.traced_rays) == (True, 0)
+    assert same(update.paths, wide_scene.trace(max_events=max_events))
+    assert update.rays.tolist() == [[0, ray] for ray in range(40)]
+    assert update.indices.tolist() == list(range(40))
+    assert not tracer.update().whole
+    wide_scene.update("mirror", x_mm="left")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(oe.OptiverseWarning):
+            tracer.update()
+    assert tracer.update().whole
+    assert not tracer.update().whole
+
+
 def test_another_thread_may_edit_meanwhile(wide_scene):
     tracer = Tracer(wide_scene)
     going = True

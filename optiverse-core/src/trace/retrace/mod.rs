@@ -135,10 +135,25 @@ impl Tracer {
     /// # Errors
     /// Where the scene refuses the edit, and where it was cancelled; scene and paths are as they were then.
     pub fn update_with_control(&mut self, edit: &Edit, control: &TraceControl) -> Result<Update, UpdateError> {
+        self.update_if(edit, control, |_| true)
+    }
+
+    /// Does as [`update_with_control`](Self::update_with_control) if the system as edited is one that the caller wants traced, such as one on a
+    /// thread that has time for brief work alone.
+    ///
+    /// # Errors
+    /// Where the scene refuses the edit, and, as cancelled, where the system is not wanted; scene and paths are as they were then.
+    pub fn update_if(
+        &mut self,
+        edit: &Edit,
+        control: &TraceControl,
+        is_wanted: impl FnOnce(&OpticalSystem) -> bool,
+    ) -> Result<Update, UpdateError> {
         let (inverse, change) = self.live.apply_and_tell(edit)?;
         let after = Arc::clone(self.live.compiled());
         let physics = self.options.physics;
         let followed = match &change {
+            _ if !is_wanted(&after.system) => Err(TraceError::Cancelled),
             Change::Nothing => Ok(Changes::default()),
             Change::Surfaces(surfaces) => {
                 self.follow(&after.system, |emission, _| Difference::of_surfaces(surfaces, emission, physics), control)
