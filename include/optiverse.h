@@ -1423,11 +1423,11 @@ optiverse_result optiverse_paths_power(const optiverse_paths *paths,
                                        uint8_t *is_truncated);
 
 // Traces as much as a time allows: every k-th ray of each source first, about 256 in all, then the rays midway between
-// these, and so on until all are traced or `seconds` have passed since the call.
+// these, and so on until all are traced or time is up.
 //
-// Up to sixteen rays are begun together on a thread, and those that have been begun are traced to their end; then the paths
-// are put in order. Both come on top of `seconds`, the latter in proportion to the vertices. With 0 seconds the result is
-// empty. Where `max_vertices` is reached, it is truncated, and not complete.
+// Three fifths of `seconds`, from the call on, are for tracing, the rest for putting the paths in order, which may take
+// less, or more where rays are many and short. Up to sixteen rays are begun together on a thread, and those that have been
+// begun are traced to their end. With 0 seconds the result is empty. Where `max_vertices` is reached, it is truncated, and not complete.
 // `options` may be null for the defaults, and `control` if nobody stops the trace or asks how far it is; stopped by it, the
 // trace gives nothing.
 //

@@ -70,11 +70,11 @@ pub struct PartialTraceInfo {
 }
 
 /// Traces as much as a time allows: every k-th ray of each source first, about 256 in all, then the rays midway between
-/// these, and so on until all are traced or `seconds` have passed since the call.
+/// these, and so on until all are traced or time is up.
 ///
-/// Up to sixteen rays are begun together on a thread, and those that have been begun are traced to their end; then the paths
-/// are put in order. Both come on top of `seconds`, the latter in proportion to the vertices. With 0 seconds the result is
-/// empty. Where `max_vertices` is reached, it is truncated, and not complete.
+/// Three fifths of `seconds`, from the call on, are for tracing, the rest for putting the paths in order, which may take
+/// less, or more where rays are many and short. Up to sixteen rays are begun together on a thread, and those that have been
+/// begun are traced to their end. With 0 seconds the result is empty. Where `max_vertices` is reached, it is truncated, and not complete.
 /// `options` may be null for the defaults, and `control` if nobody stops the trace or asks how far it is; stopped by it, the
 /// trace gives nothing.
 ///
@@ -98,7 +98,7 @@ pub unsafe extern "C" fn optiverse_trace_within(
         let given = handle::get_if_any(control, "control")?;
         let own = TraceControl::new();
         let control = given.as_ref().map_or(&own, |control| control.control());
-        let is_over = || start.elapsed().as_secs_f64() >= seconds;
+        let is_over = || start.elapsed().as_secs_f64() >= seconds * trace::PartialTrace::TRACING_SHARE;
         let traced = trace::trace_within(system.system(), &options, control, &is_over)?;
         border::give(out, PartialTrace::from(traced))
     })

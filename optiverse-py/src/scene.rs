@@ -7,7 +7,9 @@ use std::time::Instant;
 use optiverse_core::optics::{Compiled, OpticalSystem, Severity, Strictness};
 use optiverse_core::render::{self, SvgOptions};
 use optiverse_core::scene::{self, Edit, EditError, ItemId};
-use optiverse_core::trace::{TraceControl, TraceOptions, trace_with_control, trace_within};
+use optiverse_core::trace::{
+    PartialTrace as CorePartialTrace, TraceControl, TraceOptions, trace_with_control, trace_within,
+};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyFrozenSet, PyIterator, PyList};
 
@@ -463,7 +465,8 @@ impl Scene {
 
     /// Traces as much as a time allows: every k-th ray of each source first, then the rays midway between these, and so on.
     ///
-    /// Rays that have been begun, up to sixteen on each thread, are traced to their end, and compiling the scene counts: it may take a little longer than `seconds`. The
+    /// Three fifths of the time are for tracing, compiling the scene included, the rest for putting the paths in order, which may take less, or more where rays are many and short; rays
+    /// that have been begun, up to sixteen on each thread, are traced to their end. The
     /// GIL is released, and Ctrl-C stops it, as in `trace`, whose the other arguments are; `progress` too counts the rays of all sources, of which there
     /// may be no time for some.
     ///
@@ -506,7 +509,8 @@ impl Scene {
         }
         let work = {
             let (compiled, options) = (Arc::clone(&compiled), options.clone());
-            let is_over = move || start.elapsed().as_secs_f64() >= seconds;
+            // What is left is for putting the paths in order.
+            let is_over = move || start.elapsed().as_secs_f64() >= seconds * CorePartialTrace::TRACING_SHARE;
             move |control: &TraceControl| trace_within(&compiled.system, &options, control, &is_over)
         };
         let traced = trace::run_on(py, &compiled.system, &options, progress.as_ref(), work)?;

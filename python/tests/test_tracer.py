@@ -286,7 +286,8 @@ def test_little_time_gives_every_kth_ray(long_scene):
     long_scene.trace_within(0.0)  # compiles the scene, which would count
     start = time.monotonic()
     partial = long_scene.trace_within(0.2, max_vertices=10**9)
-    assert 0.2 <= time.monotonic() - start < 5.0
+    # Three fifths of it are for tracing.
+    assert 0.12 <= time.monotonic() - start < 5.0
     assert not partial.complete
     assert partial.ray_count == 10_000_000
     assert partial.stride is not None
