@@ -65,6 +65,24 @@ fn a_flat_arc_ends_where_its_chord_does() {
     }
 }
 
+/// A ray that goes on from the line of a flat arc, past its end, does not come from the arc.
+#[test]
+fn a_lens_past_the_end_of_a_flat_arc_is_not_on_it() {
+    for radius_mm in [1e6, 1e9] {
+        for (past_mm, ending) in [(1e-6, Ending::Left), (-1e-6, Ending::Blocked)] {
+            let mut items = passing(0.0, radius_mm, past_mm, 0.0);
+            // On the circle to rounding, and first in the file.
+            let x = (HALF_MM + past_mm) * (HALF_MM + past_mm) / (2.0 * radius_mm);
+            let ends = [DVec2::new(x, 9.0), DVec2::new(x, 11.0)];
+            items.insert(1, component("lens", vec![interface("lens", ends[0], ends[1], json!({"efl_mm": 1e5}))]));
+            let paths = trace_exact(items);
+            assert_eq!(paths.endings(), [ending], "R = {radius_mm}, {past_mm} mm past the end");
+            // Of two in one place, light along the normal of the first meets the second one first.
+            assert_eq!(paths.hit_items().contains(&0), past_mm > 0.0, "R = {radius_mm}, {past_mm} mm past the end");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 

@@ -182,7 +182,10 @@ pub(super) fn touches(shape: &Shape, point: DVec2, contact: &Contact) -> bool {
 
 #[inline(always)]
 fn touches_arc(arc: &Arc, point: DVec2, pad: f64) -> bool {
-    arc.distance_outside(point).abs() <= pad && arc.height_over_chord(point) >= -pad
+    arc.distance_outside(point).abs() <= pad
+        && arc.height_over_chord(point) >= -pad
+        // Beyond the end of a flat arc, its height over the chord is as good as none.
+        && (point - arc.chord().middle()).dot(arc.chord().tangent()).abs() <= arc.chord().half_length() + pad
 }
 
 #[inline(always)]
