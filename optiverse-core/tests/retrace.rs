@@ -233,3 +233,20 @@ fn an_item_that_is_put_elsewhere_in_the_list_is_seen_there() {
     }
     assert_eq!(bits(&tracer.paths()), bits(&before));
 }
+
+/// Up to 60 % of the rays are traced again by themselves; where more may have changed, all are.
+#[test]
+fn where_most_rays_are_stale_all_are_traced() {
+    for (met, traced) in [(1, 1), (59, 59), (60, 60), (61, 100), (100, 100)] {
+        // A hundred rays 1 mm apart, the lowest of them at a mirror.
+        let rays = source(json!({"n_rays": 100, "size_mm": 99.0, "y_mm": 49.5}));
+        let half = 0.5 * f64::from(met);
+        let mirror = with(
+            component("mirror", vec![vertical("mirror", 50.0, half, 0.0, json!({}))]),
+            json!({"y_mm": half - 0.5}),
+        );
+        let mut tracer = Tracer::new(scene(vec![rays, mirror]), all_light(80)).unwrap();
+        let update = tracer.update(&Edit::Move { id: "mirror".into(), x_mm: 0.0, y_mm: 1e4 }).unwrap();
+        assert_eq!((update.rays().len(), update.traced_rays()), (met as usize, traced), "{met} rays at the mirror");
+    }
+}
