@@ -1427,7 +1427,8 @@ optiverse_result optiverse_paths_power(const optiverse_paths *paths,
 //
 // Three fifths of `seconds`, from the call on, are for tracing, the rest for putting the paths in order, which may take
 // less, or more where rays are many and short. Up to sixteen rays are begun together on a thread, and those that have been
-// begun are traced to their end. With 0 seconds the result is empty. Where `max_vertices` is reached, it is truncated, and not complete.
+// begun are traced to their end. With 0 seconds the result is empty. Where `max_vertices` is reached, it is truncated, and
+// not complete.
 // `options` may be null for the defaults, and `control` if nobody stops the trace or asks how far it is; stopped by it, the
 // trace gives nothing.
 //

@@ -250,3 +250,18 @@ fn where_most_rays_are_stale_all_are_traced() {
         assert_eq!((update.rays().len(), update.traced_rays()), (met as usize, traced), "{met} rays at the mirror");
     }
 }
+
+/// Who has not been told of an update is told of everything by the next one.
+#[test]
+fn an_update_may_be_told_as_one_of_everything() {
+    let rays = source(json!({"n_rays": 10, "size_mm": 9.0}));
+    let mirror = component("mirror", vec![vertical("mirror", 50.0, 1.0, 0.0, json!({}))]);
+    let mut tracer = Tracer::new(scene(vec![rays, mirror]), all_light(80)).unwrap();
+    let update = tracer.update(&Edit::Move { id: "mirror".into(), x_mm: 1.0, y_mm: 0.0 }).unwrap();
+    assert_eq!((update.is_whole(), update.rays().len(), update.traced_rays()), (false, 2, 2));
+    let inverse = update.inverse().cloned();
+    let whole = tracer.as_whole(update);
+    assert_eq!((whole.is_whole(), whole.rays().len(), whole.traced_rays()), (true, 10, 2));
+    assert_eq!((whole.inverse(), whole.indices()), (inverse.as_ref(), &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9][..]));
+    assert_eq!(bits(whole.paths()), bits(&tracer.paths()));
+}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use optiverse_core::trace::{self, TraceControl};
+use optiverse_core::trace;
 
 use crate::border;
 use crate::handle::{self, object};
@@ -74,7 +74,8 @@ pub struct PartialTraceInfo {
 ///
 /// Three fifths of `seconds`, from the call on, are for tracing, the rest for putting the paths in order, which may take
 /// less, or more where rays are many and short. Up to sixteen rays are begun together on a thread, and those that have been
-/// begun are traced to their end. With 0 seconds the result is empty. Where `max_vertices` is reached, it is truncated, and not complete.
+/// begun are traced to their end. With 0 seconds the result is empty. Where `max_vertices` is reached, it is truncated, and
+/// not complete.
 /// `options` may be null for the defaults, and `control` if nobody stops the trace or asks how far it is; stopped by it, the
 /// trace gives nothing.
 ///
@@ -95,11 +96,9 @@ pub unsafe extern "C" fn optiverse_trace_within(
             return Err(Failure::argument("seconds", seconds.to_string(), "a finite number, 0 or more"));
         }
         let system = handle::get(system, "system")?;
-        let given = handle::get_if_any(control, "control")?;
-        let own = TraceControl::new();
-        let control = given.as_ref().map_or(&own, |control| control.control());
+        let control = Control::given_or_own(control)?;
         let is_over = || start.elapsed().as_secs_f64() >= seconds * trace::PartialTrace::TRACING_SHARE;
-        let traced = trace::trace_within(system.system(), &options, control, &is_over)?;
+        let traced = trace::trace_within(system.system(), &options, control.control(), &is_over)?;
         border::give(out, PartialTrace::from(traced))
     })
 }

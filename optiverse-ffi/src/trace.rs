@@ -23,6 +23,12 @@ pub struct Control {
 object!(Control, "optiverse_control", 6);
 
 impl Control {
+    /// The one that a call was given, or for a null pointer one that nobody else has.
+    pub(crate) fn given_or_own(control: *const Control) -> Result<Arc<Control>, Failure> {
+        let own = || Arc::new(Control { control: TraceControl::new() });
+        Ok(handle::get_if_any(control, "control")?.unwrap_or_else(own))
+    }
+
     pub(crate) fn control(&self) -> &TraceControl {
         &self.control
     }
@@ -98,13 +104,11 @@ pub unsafe extern "C" fn optiverse_trace(
         let out = border::output(paths, "paths")?;
         let options = options::read(options)?;
         let system = handle::get(system, "system")?;
-        let given = handle::get_if_any(control, "control")?;
-        let own = TraceControl::new();
-        let control = given.as_ref().map_or(&own, |control| control.control());
+        let control = Control::given_or_own(control)?;
         let traced = match progress {
-            None => trace::trace_with_control(system.system(), &options, control)?,
+            None => trace::trace_with_control(system.system(), &options, control.control())?,
             Some(progress) => {
-                watched(system.system(), &options, control, |done, total| progress(user_data, done, total))?
+                watched(system.system(), &options, control.control(), |done, total| progress(user_data, done, total))?
             }
         };
         border::give(out, Paths::new(Arc::new(traced)))

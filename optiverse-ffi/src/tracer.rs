@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use optiverse_core::trace::{self, TraceControl};
+use optiverse_core::trace;
 
 use crate::border;
 use crate::edit::Edit;
@@ -80,10 +80,8 @@ pub unsafe extern "C" fn optiverse_tracer_new(
         let out = border::output(tracer, "tracer")?;
         let options = options::read(options)?;
         let scene = handle::get(scene, "scene")?.with(|scene| Ok(scene.clone()))?;
-        let given = handle::get_if_any(control, "control")?;
-        let own = TraceControl::new();
-        let control = given.as_ref().map_or(&own, |control| control.control());
-        let tracer = trace::Tracer::with_control(scene, options, control)?;
+        let control = Control::given_or_own(control)?;
+        let tracer = trace::Tracer::with_control(scene, options, control.control())?;
         border::give(out, Tracer { tracer: Mutex::new(tracer) })
     })
 }
@@ -109,10 +107,8 @@ pub unsafe extern "C" fn optiverse_tracer_update(
         let out = border::optional_handle(update, "update")?;
         let tracer = handle::get(tracer, "tracer")?;
         let edit = handle::get(edit, "edit")?;
-        let given = handle::get_if_any(control, "control")?;
-        let own = TraceControl::new();
-        let control = given.as_ref().map_or(&own, |control| control.control());
-        let update = edit.with(|edit| Ok(lock(&tracer.tracer)?.update_with_control(edit, control)?))?;
+        let control = Control::given_or_own(control)?;
+        let update = edit.with(|edit| Ok(lock(&tracer.tracer)?.update_with_control(edit, control.control())?))?;
         border::give_if_wanted(out, || Update::from(update));
         Ok(())
     })
@@ -134,10 +130,8 @@ pub unsafe extern "C" fn optiverse_tracer_replace(
         let out = border::optional_handle(update, "update")?;
         let tracer = handle::get(tracer, "tracer")?;
         let scene = handle::get(scene, "scene")?.with(|scene| Ok(scene.clone()))?;
-        let given = handle::get_if_any(control, "control")?;
-        let own = TraceControl::new();
-        let control = given.as_ref().map_or(&own, |control| control.control());
-        let update = lock(&tracer.tracer)?.replace(scene, control)?;
+        let control = Control::given_or_own(control)?;
+        let update = lock(&tracer.tracer)?.replace(scene, control.control())?;
         border::give_if_wanted(out, || Update::from(update));
         Ok(())
     })
@@ -238,7 +232,7 @@ mod tests {
     fn an_edit_for_whose_update_there_is_no_handle_is_not_made() {
         let text = r#"{"items": [{"_type": "source", "item_uuid": "laser", "x_mm": 0.0}]}"#;
         let scene = scene::Scene::from_json(text).unwrap();
-        let traced = trace::Tracer::with_control(scene, Default::default(), &TraceControl::new()).unwrap();
+        let traced = trace::Tracer::with_control(scene, Default::default(), &trace::TraceControl::new()).unwrap();
         let tracer = handle::insert(Tracer { tracer: Mutex::new(traced) }).unwrap();
         let edit = scene::Edit::Move { id: "laser".into(), x_mm: 7.0, y_mm: 0.0 };
         let edit = handle::insert(Edit::from(edit)).unwrap();

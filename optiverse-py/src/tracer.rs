@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use numpy::{PyArray1, PyArray2};
 use optiverse_core::optics::{Compiled, OpticalSystem, Report as CoreReport};
-use optiverse_core::trace::{self, RayId, RayPaths as CorePaths, TraceControl, TraceError, TraceOptions, UpdateError};
+use optiverse_core::trace::{self, TraceControl, TraceError, TraceOptions, UpdateError};
 use pyo3::prelude::*;
 
 use crate::array::ray_ids;
@@ -160,8 +160,6 @@ struct Followed {
     compiled: Arc<Compiled>,
     options: TraceOptions,
     update: trace::Update,
-    /// All paths, where an update before was not told.
-    all: Option<Arc<CorePaths>>,
     following: Arc<Following>,
     is_told: bool,
 }
@@ -169,8 +167,8 @@ struct Followed {
 impl Followed {
     fn tell(mut self, py: Python<'_>) -> PyResult<Update> {
         warn_of_new(py, &self.reports, &self.compiled.reports)?;
-        warn_if_truncated(py, self.all.as_ref().unwrap_or(self.update.paths()), &self.options)?;
-        let update = Update::new(py, &self.update, self.all.clone(), Arc::clone(&self.compiled))?;
+        warn_if_truncated(py, self.update.paths(), &self.options)?;
+        let update = Update::new(py, &self.update, Arc::clone(&self.compiled))?;
         self.is_told = true;
         Ok(update)
     }
@@ -251,12 +249,13 @@ impl Following {
         reports: Vec<CoreReport>,
         update: trace::Update,
     ) -> Followed {
+        let is_untold = self.is_untold.swap(false, Ordering::Relaxed);
+        let update = if is_untold { core.as_whole(update) } else { update };
         Followed {
             reports,
             compiled: Arc::clone(core.compiled()),
             options: core.options().clone(),
             update,
-            all: self.is_untold.swap(false, Ordering::Relaxed).then(|| core.paths()),
             following: Arc::clone(self),
             is_told: false,
         }
@@ -290,36 +289,16 @@ pub(crate) struct Update {
 }
 
 impl Update {
-    /// The changes, or all paths.
-    fn new(
-        py: Python<'_>,
-        update: &trace::Update,
-        all: Option<Arc<CorePaths>>,
-        compiled: Arc<Compiled>,
-    ) -> PyResult<Self> {
-        let whole = update.is_whole() || all.is_some();
-        let traced_rays = update.traced_rays();
-        let (paths, indices, rays) = match all {
-            Some(paths) => {
-                let indices = PyArray1::from_iter(py, 0..paths.len() as i64);
-                let rays = rays_with_paths(&paths);
-                (paths, indices, ray_ids(py, &rays)?)
-            }
-            None => {
-                let indices = PyArray1::from_iter(py, update.indices().iter().map(|&index| index as i64));
-                (Arc::clone(update.paths()), indices, ray_ids(py, update.rays())?)
-            }
-        };
-        let paths = Py::new(py, RayPaths::new(paths, compiled))?;
-        Ok(Update { whole, rays, paths, indices: indices.unbind(), traced_rays })
+    fn new(py: Python<'_>, update: &trace::Update, compiled: Arc<Compiled>) -> PyResult<Self> {
+        let indices = PyArray1::from_iter(py, update.indices().iter().map(|&index| index as i64));
+        Ok(Update {
+            whole: update.is_whole(),
+            rays: ray_ids(py, update.rays())?,
+            paths: Py::new(py, RayPaths::new(Arc::clone(update.paths()), compiled))?,
+            indices: indices.unbind(),
+            traced_rays: update.traced_rays(),
+        })
     }
-}
-
-fn rays_with_paths(paths: &CorePaths) -> Vec<RayId> {
-    let id = |(&source, &ray): (&i64, &i64)| RayId { source: source as usize, ray: ray as u64 };
-    let mut rays: Vec<RayId> = paths.source_indices().iter().zip(paths.ray_indices()).map(id).collect();
-    rays.dedup();
-    rays
 }
 
 #[pymethods]

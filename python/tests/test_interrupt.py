@@ -71,14 +71,19 @@ def test_a_short_trace_tells_its_end_and_does_not_wait(splitter_scene):
     assert calls == [(3, 3)] * 20
 
 
-@pytest.mark.parametrize(("events", "is_brief"), [(49_999, True), (50_000, False)])
-def test_a_brief_trace_is_made_on_the_calling_thread(events, is_brief):
-    # Up to 5e7: one search more than events, each counted as 20 and the 980 surfaces.
+def scene_of_980_mirrors():
+    """Light between two of them. A trace is brief to 5e7: one search more than events, each as 20 and 980 surfaces."""
     scene = Scene()
     scene.add(source(n_rays=1, ray_length_mm=1e9))
     for number in range(980):
         x_mm = (-200.0, 100.0)[number] if number < 2 else 1000.0 + number
         scene.add(component(f"mirror {number}", "mirror", x_mm=x_mm, reflectivity=100.0))
+    return scene
+
+
+@pytest.mark.parametrize(("events", "is_brief"), [(49_999, True), (50_000, False)])
+def test_a_brief_trace_is_made_on_the_calling_thread(events, is_brief):
+    scene = scene_of_980_mirrors()
     assert scene.reports == []
     here_s, all_s = time.thread_time(), time.process_time()
     paths = scene.trace(max_events=events, min_intensity=1.0, threads=1)
@@ -89,12 +94,7 @@ def test_a_brief_trace_is_made_on_the_calling_thread(events, is_brief):
 
 @pytest.mark.parametrize(("events", "is_brief"), [(49_999, True), (50_000, False)])
 def test_a_brief_update_is_made_on_the_calling_thread(events, is_brief):
-    # As above.
-    scene = Scene()
-    scene.add(source(n_rays=1, ray_length_mm=1e9))
-    for number in range(980):
-        x_mm = (-200.0, 100.0)[number] if number < 2 else 1000.0 + number
-        scene.add(component(f"mirror {number}", "mirror", x_mm=x_mm, reflectivity=100.0))
+    scene = scene_of_980_mirrors()
     tracer = Tracer(scene, max_events=events, min_intensity=1.0, threads=1)
     scene.update("laser", y_mm=1.0)
     here_s, all_s = time.thread_time(), time.process_time()

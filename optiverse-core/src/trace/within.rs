@@ -24,8 +24,8 @@ pub struct PartialTrace {
 }
 
 impl PartialTrace {
-    /// The share of a time after which tracing should be over where all should be over at the end of it: putting the paths in order, which copies each vertex once, takes about
-    /// the rest, where rays are short and many more than that. Measured by `cargo bench --bench within`.
+    /// The share of a time that tracing should have, where all should be over at the end of it. Putting the paths in order copies each vertex once and takes about the rest; less
+    /// where interactions take long, and more where rays are short and many. Measured by `cargo bench --bench within`.
     pub const TRACING_SHARE: f64 = 0.6;
 
     /// The paths of the rays that were traced, in the order of a whole trace, with the power of these rays.

@@ -223,19 +223,31 @@ impl Tracer {
         Ok(Changes { is_whole: true, traced_rays: emission.len(), ..Changes::default() })
     }
 
+    /// The same update, the latest one, as one of everything: for a user who has not been told of the one before.
+    #[must_use]
+    pub fn as_whole(&mut self, update: Update) -> Update {
+        let (rays, paths, indices) = self.everything();
+        Update { is_whole: true, rays, paths, indices, ..update }
+    }
+
+    /// All rays that have paths, the paths, and their places.
+    fn everything(&mut self) -> (Vec<RayId>, Arc<RayPaths>, Vec<usize>) {
+        let paths = self.paths();
+        let id = |(&source, &ray): (&i64, &i64)| RayId { source: source as usize, ray: ray as u64 };
+        let mut rays: Vec<RayId> = paths.source_indices.iter().zip(&paths.ray_indices).map(id).collect();
+        rays.dedup();
+        let indices = (0..paths.len()).collect();
+        (rays, paths, indices)
+    }
+
     /// The update that the changes make for the user.
     fn tell(&mut self, inverse: Option<Edit>, changes: Changes) -> Update {
-        let Changes { is_whole, mut rays, numbers, traced_rays } = changes;
-        let (paths, indices) = match &self.held {
-            Held::Rays(store) if !is_whole => (Arc::new(store.select(&numbers)), store.indices_of(&numbers)),
+        let Changes { is_whole, rays, numbers, traced_rays } = changes;
+        let (rays, paths, indices) = match &self.held {
+            Held::Rays(store) if !is_whole => (rays, Arc::new(store.select(&numbers)), store.indices_of(&numbers)),
             // Nothing has happened to a result that was cut before.
-            Held::Cut(_) if !is_whole => (Arc::new(RayPaths::empty()), Vec::new()),
-            _ => {
-                let paths = self.paths();
-                rays = rays_with_paths(&paths);
-                let all = (0..paths.len()).collect();
-                (paths, all)
-            }
+            Held::Cut(_) if !is_whole => (rays, Arc::new(RayPaths::empty()), Vec::new()),
+            _ => self.everything(),
         };
         Update { inverse, is_whole, rays, paths, indices, traced_rays }
     }
@@ -250,11 +262,4 @@ fn hold(mut traced: Traced, numbering: Arc<Numbering>) -> Held {
     } else {
         Held::Rays(Store::new(Batch::new(traced, numbering)))
     }
-}
-
-fn rays_with_paths(paths: &RayPaths) -> Vec<RayId> {
-    let id = |(&source, &ray): (&i64, &i64)| RayId { source: source as usize, ray: ray as u64 };
-    let mut rays: Vec<RayId> = paths.source_indices.iter().zip(&paths.ray_indices).map(id).collect();
-    rays.dedup();
-    rays
 }
